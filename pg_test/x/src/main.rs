@@ -1,1 +1,40 @@
-fn main() {}
+//! `cargo x`: everything that is done with this repository besides plain `cargo pgrx`.
+
+use std::process::ExitCode;
+use x::{bench, demo, oracle, suites};
+
+const HELP: &str = "\
+cargo x demo [--events N] [--stop]
+    build in release, start a private PostgreSQL 15, load 336,776 real flights (or N generated web events) and show roll-ups staying exact
+cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|readme|acceptance|demo[,…]] [--release]
+    run all tests, or some, from nothing; the last line is `N passed, N failed`
+cargo x oracle [arguments]
+    the random differential test against a private server, for as long as its arguments say
+cargo x bench [arguments]
+    the benchmarks against a private server
+cargo x help
+    this page";
+
+fn main() -> ExitCode {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let command = if args.is_empty() { "help".into() } else { args.remove(0) };
+    let result = match command.as_str() {
+        "demo" => demo::main(&args),
+        "test" => suites::main(&args),
+        "oracle" => oracle::main(&args),
+        "bench" => bench::main(&args),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(true)
+        }
+        other => Err(anyhow::anyhow!("no command {other:?}; they are:\n\n{HELP}")),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("cargo x {command}: {e:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Private PostgreSQL servers: made, started, stopped, killed and restarted here, reached by a socket of their own.
+
+use crate::provision::Server;
+use crate::sh::{self, User};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub const PORT: u16 = 5432;
+
+#[derive(Default)]
+pub struct Options {
+    /// Load pg_tally with the server, as its worker and its DDL need.
+    pub preload: bool,
+    /// Outlive this program.
+    pub stay: bool,
+    pub settings: Vec<(&'static str, String)>,
+}
+
+pub struct Cluster {
+    pub server: Server,
+    user: User,
+    dir: PathBuf,
+    sockets: PathBuf,
+    stay: bool,
+    child: Option<Child>,
+}
+
+/// How a server is asked to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    Fast,
+    Immediate,
+}
+
+impl Cluster {
+    /// A new, empty, running server; what an earlier one of this name left is removed.
+    pub fn create(server: &Server, name: &str, options: Options) -> Result<Cluster> {
+        let mut cluster = Cluster::at(server, name, options.stay)?;
+        cluster.remove()?;
+        sh::make_dir(&cluster.dir)?;
+        cluster.user.own(&cluster.dir)?;
+        fs::create_dir_all(&cluster.sockets)?;
+        fs::set_permissions(&cluster.sockets, fs::Permissions::from_mode(0o700))?;
+        cluster.user.own(&cluster.sockets)?;
+        let mut initdb = cluster.user.command(server.bin("initdb"));
+        initdb.arg("-D").arg(cluster.data());
+        initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]);
+        sh::capture(&mut initdb)?;
+        let mut conf = String::from("\nlisten_addresses = ''\nmax_prepared_transactions = 16\nlog_line_prefix = '%m [%p] %q%a '\n");
+        conf += &format!("port = {PORT}\nunix_socket_directories = '{}'\n", cluster.sockets.display());
+        if options.preload {
+            conf += "shared_preload_libraries = 'pg_tally'\n";
+        }
+        for (k, v) in &options.settings {
+            conf += &format!("{k} = '{v}'\n");
+        }
+        let file = cluster.data().join("postgresql.auto.conf");
+        fs::write(&file, conf)?;
+        cluster.user.own(&file)?;
+        cluster.start()?;
+        Ok(cluster)
+    }
+
+    /// The one of this name, running or not.
+    pub fn at(server: &Server, name: &str, stay: bool) -> Result<Cluster> {
+        let dir = sh::base()?.join("run").join(name);
+        let mut sockets = dir.join("s");
+        if sockets.as_os_str().len() > 80 {
+            // a socket's address has room for 107 bytes
+            sockets = PathBuf::from(format!("/tmp/pg_tally-{}-{name}", std::process::id()));
+            if stay {
+                sockets = PathBuf::from(format!("/tmp/pg_tally-{name}"));
+            }
+        }
+        Ok(Cluster { server: server.clone(), user: sh::server_user()?, dir, sockets, stay, child: None })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.dir.join("log")
+    }
+
+    pub fn start(&mut self) -> Result<()> {
+        if self.stay {
+            let mut ctl = self.user.command(self.server.bin("pg_ctl"));
+            ctl.args(["start", "-w", "-s", "-D"]).arg(self.data()).arg("-l").arg(self.log());
+            if !ctl.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?.success() {
+                bail!("PostgreSQL did not start:\n{}", sh::tail(&self.log(), 20));
+            }
+            return Ok(());
+        }
+        // setpriv makes the server end with this program, however that ends
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.log())?;
+        let mut postgres = self.user.command("setpriv");
+        postgres.args(["--pdeathsig", "INT", "--"]).arg(self.server.bin("postgres")).arg("-D").arg(self.data());
+        postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        self.child = Some(postgres.spawn().context("starting PostgreSQL by setpriv (of util-linux)")?);
+        let begin = Instant::now();
+        loop {
+            if self.connect("postgres").is_ok() {
+                return Ok(());
+            }
+            let ended = self.child.as_mut().expect("just started").try_wait()?;
+            if ended.is_some() || begin.elapsed() > Duration::from_secs(60) {
+                bail!("PostgreSQL did not start:\n{}", sh::tail(&self.log(), 20));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn stop(&mut self, how: Stop) -> Result<()> {
+        if self.data().join("postmaster.pid").exists() {
+            let mode = match how {
+                Stop::Fast => "fast",
+                Stop::Immediate => "immediate",
+            };
+            let mut ctl = self.user.command(self.server.bin("pg_ctl"));
+            ctl.args(["stop", "-w", "-s", "-m", mode, "-D"]).arg(self.data());
+            let stopped = sh::capture(&mut ctl);
+            if self.data().join("postmaster.pid").exists() {
+                stopped?;
+            }
+        }
+        if let Some(mut child) = self.child.take() {
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// What a power cut does: the postmaster is killed, the rest notice and end.
+    pub fn crash(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("only a server started here is killed")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    pub fn restart(&mut self, how: Stop) -> Result<()> {
+        self.stop(how)?;
+        self.start()
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.connect("postgres").is_ok()
+    }
+
+    pub fn remove(&mut self) -> Result<()> {
+        self.stop(Stop::Immediate)?;
+        for dir in [&self.dir, &self.sockets] {
+            if dir.exists() {
+                fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn connect(&self, database: &str) -> Result<postgres::Client> {
+        let mut config = postgres::Config::new();
+        config.host_path(&self.sockets).port(PORT).user("postgres").dbname(database);
+        Ok(config.connect(postgres::NoTls)?)
+    }
+
+    pub fn fresh_database(&self, name: &str) -> Result<()> {
+        let mut c = self.connect("postgres")?;
+        c.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
+        c.batch_execute(&format!("CREATE DATABASE {name}"))?;
+        Ok(())
+    }
+
+    /// Tells a client program, by its environment, to use this server.
+    pub fn aim<'a>(&self, c: &'a mut Command, database: &str) -> &'a mut Command {
+        c.env("PGHOST", &self.sockets).env("PGPORT", PORT.to_string()).env("PGUSER", "postgres").env("PGDATABASE", database);
+        c.env_remove("PGOPTIONS").env_remove("PGSERVICE").env_remove("PGPASSWORD")
+    }
+
+    pub fn socket_dir(&self) -> &PathBuf {
+        &self.sockets
+    }
+
+    /// psql that stops at the first error and reads no startup file.
+    pub fn psql(&self, database: &str) -> Command {
+        let mut c = Command::new(self.server.bin("psql"));
+        c.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]).env("PAGER", "cat").current_dir(sh::root());
+        self.aim(&mut c, database);
+        c
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if !self.stay && let Err(e) = self.remove() {
+            eprintln!("{e:#}");
+        }
+    }
+}

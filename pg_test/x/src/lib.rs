@@ -1,0 +1,11 @@
+//! What `cargo x` is made of; `cluster` and `provision` serve other test programs too.
+
+pub mod bench;
+pub mod cluster;
+pub mod demo;
+pub mod oracle;
+pub mod provision;
+pub mod sh;
+pub mod suites;
+#[path = "../../tidy.rs"]
+pub mod tidy;
