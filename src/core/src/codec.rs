@@ -1,0 +1,169 @@
+//! Reading and writing the bytes of states. A reader never panics, whatever the bytes; it refuses what the writer
+//! would not have written (trailing bytes, varints longer than needed), so that equal states have equal bytes.
+
+use crate::error::Error;
+
+/// The version in the high nibble of every state's first byte.
+pub const VERSION: u8 = 1;
+
+pub const fn header(kind: u8) -> u8 {
+    VERSION << 4 | kind
+}
+
+/// The SQL name of the type that a kind nibble stands for, for messages.
+pub fn kind_name(kind: u8) -> &'static str {
+    match kind {
+        0..=3 => "uniq_state",
+        4 => "sum_state",
+        5 => "avg_state",
+        6 => "sum_float8_state",
+        7 => "avg_float8_state",
+        8 => "sum_interval_state",
+        9 => "avg_interval_state",
+        _ => "unknown state",
+    }
+}
+
+/// LEB128: seven bits a byte, the least significant first.
+pub fn put_varint(mut v: u64, out: &mut Vec<u8>) {
+    while v >= 0x80 {
+        out.push(v as u8 | 0x80);
+        v >>= 7;
+    }
+    out.push(v as u8);
+}
+
+pub fn put_varint128(mut v: u128, out: &mut Vec<u8>) {
+    while v > u64::MAX as u128 {
+        out.push(v as u8 | 0x80);
+        v >>= 7;
+    }
+    put_varint(v as u64, out);
+}
+
+/// Small magnitudes of either sign become small numbers: 0, -1, 1, -2, 2 are 0, 1, 2, 3, 4.
+pub fn put_zigzag(v: i64, out: &mut Vec<u8>) {
+    put_varint((v << 1 ^ v >> 63) as u64, out);
+}
+
+pub fn put_zigzag128(v: i128, out: &mut Vec<u8>) {
+    put_varint128((v << 1 ^ v >> 127) as u128, out);
+}
+
+/// A cursor over the bytes of one state; `what` is the SQL type name in its errors.
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    what: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8], what: &'static str) -> Self {
+        Self { rest: bytes, what }
+    }
+
+    /// Starts behind the first byte, which must announce `kind` in this version.
+    pub fn open(bytes: &'a [u8], kind: u8) -> Result<Self, Error> {
+        let mut reader = Self::new(bytes, kind_name(kind));
+        let found = reader.version()?;
+        if found == kind {
+            return Ok(reader);
+        }
+        let name = kind_name(found);
+        let detail = if found > 9 { format!("Kind {found} is unknown.") } else { format!("The bytes are those of {name}.") };
+        Err(reader.corrupt(detail))
+    }
+
+    /// Reads the first byte, checks its version and gives its kind.
+    pub fn version(&mut self) -> Result<u8, Error> {
+        let Some((&first, rest)) = self.rest.split_first() else {
+            return Err(self.corrupt("The state has no bytes."));
+        };
+        self.rest = rest;
+        match first >> 4 {
+            VERSION => Ok(first & 15),
+            0 => Err(self.corrupt("The first byte is not that of a state.")),
+            newer => Err(Error::unsupported(self.what, format!("Format version {newer} is unknown, this build knows {VERSION}."))),
+        }
+    }
+
+    pub fn corrupt(&self, detail: impl Into<String>) -> Error {
+        Error::corrupt(self.what, detail)
+    }
+
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub fn bytes(&mut self, n: usize) -> Result<&'a [u8], Error> {
+        match self.rest.split_at_checked(n) {
+            Some((head, rest)) => {
+                self.rest = rest;
+                Ok(head)
+            }
+            None => Err(self.truncated()),
+        }
+    }
+
+    pub fn u8(&mut self) -> Result<u8, Error> {
+        Ok(self.bytes(1)?[0])
+    }
+
+    #[inline]
+    pub fn varint(&mut self) -> Result<u64, Error> {
+        if let Some((&first, rest)) = self.rest.split_first()
+            && first < 0x80
+        {
+            self.rest = rest;
+            return Ok(first as u64);
+        }
+        let v = self.varint128()?;
+        u64::try_from(v).map_err(|_| self.corrupt("A number is out of range."))
+    }
+
+    pub fn varint128(&mut self) -> Result<u128, Error> {
+        let mut v = 0u128;
+        for shift in (0..=126).step_by(7) {
+            let byte = self.u8()?;
+            let bits = (byte & 0x7f) as u128;
+            if shift == 126 && bits > 3 {
+                return Err(self.corrupt("A number is out of range."));
+            }
+            v |= bits << shift;
+            if byte < 0x80 {
+                if byte == 0 && shift > 0 {
+                    return Err(self.corrupt("A number is not in its shortest form."));
+                }
+                return Ok(v);
+            }
+        }
+        Err(self.corrupt("A number is out of range."))
+    }
+
+    pub fn zigzag(&mut self) -> Result<i64, Error> {
+        let v = self.varint()?;
+        Ok((v >> 1) as i64 ^ -((v & 1) as i64))
+    }
+
+    pub fn zigzag128(&mut self) -> Result<i128, Error> {
+        let v = self.varint128()?;
+        Ok((v >> 1) as i128 ^ -((v & 1) as i128))
+    }
+
+    /// Every byte must have been read.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
+        let n = self.rest.len();
+        Err(self.corrupt(format!("There are {n} bytes too many.")))
+    }
+
+    #[cold]
+    fn truncated(&self) -> Error {
+        self.corrupt("The bytes end too early.")
+    }
+}

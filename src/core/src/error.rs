@@ -1,0 +1,85 @@
+//! The one error of this crate, in PostgreSQL's style: a short primary message, a detail that says what is wrong,
+//! a hint that says what to do.
+
+use std::fmt;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Bytes that no version of this extension wrote.
+    Corrupt,
+    /// Well formed, but of a version or with a feature that this build does not know.
+    Unsupported,
+    /// A result that its type cannot hold.
+    OutOfRange,
+    /// An argument outside its domain.
+    Invalid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub kind: Kind,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+}
+
+impl Error {
+    /// `what` is the SQL name of the type: "invalid uniq_state".
+    #[cold]
+    pub fn corrupt(what: &str, detail: impl Into<String>) -> Self {
+        Self::new(Kind::Corrupt, format!("invalid {what}")).with_detail(detail)
+    }
+
+    #[cold]
+    pub fn unsupported(what: &str, detail: impl Into<String>) -> Self {
+        Self::new(Kind::Unsupported, format!("unsupported {what}"))
+            .with_detail(detail)
+            .with_hint("The state may have been made by a newer pg_tally: update the extension here.")
+    }
+
+    #[cold]
+    pub fn out_of_range(message: impl Into<String>) -> Self {
+        Self::new(Kind::OutOfRange, message)
+    }
+
+    #[cold]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), detail: None, hint: None }
+    }
+
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// For binary input; a text input function reports `Corrupt` as 22P02 (invalid_text_representation) instead.
+    pub fn sqlstate(&self) -> &'static str {
+        match self.kind {
+            Kind::Corrupt => "22P03",
+            Kind::Unsupported => "0A000",
+            Kind::OutOfRange => "22003",
+            Kind::Invalid => "22023",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

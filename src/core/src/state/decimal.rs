@@ -1,0 +1,374 @@
+//! An exact decimal accumulator: an i128 where that holds the sum, and beside it a big integer for what does not fit.
+
+use num_bigint::{BigInt, Sign};
+
+use crate::codec::{Reader, put_varint, put_varint128, put_zigzag128};
+use crate::error::Error;
+use crate::numeric::{self, BASE, Finite, MAX_FRACTION, MAX_SCALE};
+
+/// 10000^k for as many k as i128 has room.
+const POW: [i128; 10] = {
+    let mut pow = [1i128; 10];
+    let mut k = 1;
+    while k < pow.len() {
+        pow[k] = pow[k - 1] * BASE as i128;
+        k += 1;
+    }
+    pow
+};
+
+/// More bytes than the largest sum of 2^62 numerics needs; a longer mantissa is no state of ours.
+const MAX_MANTISSA: u64 = 62_000;
+
+/// The sum is `fast` / 10000^`groups` plus `slow`. i128::MIN is never stored in `fast`, so that it can be negated.
+#[derive(Clone, Debug, Default)]
+pub struct Decimal {
+    fast: i128,
+    groups: u16,
+    slow: Option<Box<Slow>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Slow {
+    mantissa: BigInt,
+    groups: u16,
+}
+
+/// The one form that a value has: mantissa / 10^scale with the least scale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Normal {
+    pub mantissa: Mantissa,
+    pub scale: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mantissa {
+    /// Whatever fits, but not i128::MIN.
+    Small(i128),
+    Big(BigInt),
+}
+
+fn checked(v: Option<i128>) -> Option<i128> {
+    v.filter(|v| *v != i128::MIN)
+}
+
+fn pow10(n: usize) -> BigInt {
+    BigInt::from(10u8).pow(n as u32)
+}
+
+fn pow10000(n: usize) -> BigInt {
+    match POW.get(n) {
+        Some(pow) => BigInt::from(*pow),
+        None => pow10(n * 4),
+    }
+}
+
+impl Decimal {
+    #[inline]
+    pub fn add_int(&mut self, v: i64, sign: i64) {
+        // |v * sign| <= 2^126 fits.
+        self.add_small(v as i128 * sign as i128, 0);
+    }
+
+    #[inline]
+    pub fn add_numeric(&mut self, v: &Finite<'_>, sign: i64) -> Result<(), Error> {
+        let fraction = v.fraction()?;
+        // Zero digits between the last digit and the decimal point.
+        let zeros = if v.is_empty() { 0 } else { (v.weight + 1 - v.len() as i32).max(0) as usize };
+        if v.len() + zeros > 9 || fraction > 9 {
+            return self.add_long(v, fraction, zeros, sign);
+        }
+        let mut bad = false;
+        let mut digits = v.digits();
+        // Four digits fit into 64 bits: most numerics need no more.
+        let mut low = 0u64;
+        for d in digits.by_ref().take(4) {
+            bad |= d >= BASE;
+            low = low * BASE as u64 + d as u64;
+        }
+        let mut mantissa = low as i128;
+        for d in digits {
+            bad |= d >= BASE;
+            mantissa = mantissa.wrapping_mul(BASE as i128).wrapping_add(d as i128);
+        }
+        if bad {
+            return Err(numeric::corrupt("A digit is out of range."));
+        }
+        if zeros > 0 {
+            mantissa *= POW[zeros];
+        }
+        if v.negative {
+            mantissa = -mantissa;
+        }
+        match sign {
+            1 => self.add_small(mantissa, fraction as u16),
+            -1 => self.add_small(-mantissa, fraction as u16),
+            _ => match checked(mantissa.checked_mul(sign as i128)) {
+                Some(m) => self.add_small(m, fraction as u16),
+                None => self.add_slow(BigInt::from(mantissa) * sign, fraction as u16),
+            },
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn add_long(&mut self, v: &Finite<'_>, fraction: usize, zeros: usize, sign: i64) -> Result<(), Error> {
+        let mut centesimal = Vec::with_capacity(v.len() * 2);
+        for d in v.digits() {
+            if d >= BASE {
+                return Err(numeric::corrupt("A digit is out of range."));
+            }
+            centesimal.extend([(d / 100) as u8, (d % 100) as u8]);
+        }
+        let sign = if v.negative { -(sign as i128) } else { sign as i128 };
+        if let Some(mantissa) = BigInt::from_radix_be(Sign::Plus, &centesimal, 100) {
+            self.add_slow(mantissa * pow10000(zeros) * sign, fraction as u16);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn add_small(&mut self, mantissa: i128, groups: u16) {
+        let aligned = if groups == self.groups { Some(mantissa) } else { self.align(mantissa, groups) };
+        if let Some(sum) = aligned.and_then(|m| checked(self.fast.checked_add(m))) {
+            self.fast = sum;
+        } else {
+            self.spill(mantissa, groups);
+        }
+    }
+
+    #[cold]
+    fn spill(&mut self, mantissa: i128, groups: u16) {
+        if groups > self.groups {
+            return self.add_slow(BigInt::from(mantissa), groups);
+        }
+        // The fast sum is too long, or has so many decimals that whole numbers do not fit beside them: start it anew.
+        self.add_slow(BigInt::from(self.fast), self.groups);
+        (self.fast, self.groups) = (mantissa, groups);
+    }
+
+    /// Brings `mantissa` and the fast sum to the same number of groups, or says that i128 has no room.
+    #[inline]
+    fn align(&mut self, mantissa: i128, groups: u16) -> Option<i128> {
+        if groups < self.groups {
+            return mantissa.checked_mul(*POW.get((self.groups - groups) as usize)?);
+        }
+        let fast = checked(self.fast.checked_mul(*POW.get((groups - self.groups) as usize)?))?;
+        (self.fast, self.groups) = (fast, groups);
+        Some(mantissa)
+    }
+
+    #[cold]
+    fn add_slow(&mut self, mut mantissa: BigInt, groups: u16) {
+        let slow = self.slow.get_or_insert_default();
+        if groups < slow.groups {
+            mantissa *= pow10000((slow.groups - groups) as usize);
+        } else if groups > slow.groups {
+            slow.mantissa *= pow10000((groups - slow.groups) as usize);
+            slow.groups = groups;
+        }
+        slow.mantissa += mantissa;
+    }
+
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.add_small(other.fast, other.groups);
+        if let Some(slow) = &other.slow {
+            self.add_slow(slow.mantissa.clone(), slow.groups);
+        }
+        match &self.slow {
+            // Only states that no rows made can come here.
+            Some(slow) if slow.mantissa.bits() > MAX_MANTISSA * 8 => Err(Error::out_of_range("sum of a state out of range")),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn negate(&mut self) {
+        self.fast = -self.fast;
+        if let Some(slow) = &mut self.slow {
+            slow.mantissa = -std::mem::take(&mut slow.mantissa);
+        }
+    }
+
+    pub fn is_zero(&self) -> bool {
+        match &self.slow {
+            None => self.fast == 0,
+            Some(_) => self.normal().mantissa == Mantissa::Small(0),
+        }
+    }
+
+    pub fn heap_size(&self) -> usize {
+        self.slow.as_ref().map_or(0, |slow| size_of::<Slow>() + (slow.mantissa.bits() / 8 + 8) as usize)
+    }
+
+    pub fn normal(&self) -> Normal {
+        let Some(slow) = &self.slow else {
+            return normal_small(self.fast, self.groups as usize * 4);
+        };
+        let mut sum = Self { fast: 0, groups: 0, slow: Some(slow.clone()) };
+        sum.add_slow(BigInt::from(self.fast), self.groups);
+        let slow = *sum.slow.unwrap_or_default();
+        normal_big(slow.mantissa, slow.groups as usize * 4)
+    }
+
+    pub fn from_normal(normal: Normal) -> Self {
+        let groups = (normal.scale as usize).div_ceil(4);
+        let pad = groups * 4 - normal.scale as usize;
+        let mut sum = Self { groups: groups as u16, ..Self::default() };
+        match normal.mantissa {
+            Mantissa::Small(m) => match checked(m.checked_mul(10i128.pow(pad as u32))) {
+                Some(m) => sum.fast = m,
+                None => sum.add_slow(BigInt::from(m) * pow10(pad), groups as u16),
+            },
+            Mantissa::Big(m) => sum.add_slow(m * pow10(pad), groups as u16),
+        }
+        sum
+    }
+}
+
+impl PartialEq for Decimal {
+    fn eq(&self, other: &Self) -> bool {
+        if self.slow.is_none() && other.slow.is_none() && self.groups == other.groups {
+            return self.fast == other.fast;
+        }
+        self.normal() == other.normal()
+    }
+}
+
+fn normal_small(mut mantissa: i128, mut scale: usize) -> Normal {
+    if mantissa == 0 {
+        scale = 0;
+    }
+    // Division of 64 bits by a constant is a multiplication, of 128 bits a call.
+    while scale > 0 {
+        if let Ok(small) = i64::try_from(mantissa) {
+            let mut small = small;
+            while scale > 0 && small % 10 == 0 {
+                (small, scale) = (small / 10, scale - 1);
+            }
+            mantissa = small as i128;
+            break;
+        }
+        if mantissa % 10 != 0 {
+            break;
+        }
+        (mantissa, scale) = (mantissa / 10, scale - 1);
+    }
+    Normal { mantissa: Mantissa::Small(mantissa), scale: scale as u16 }
+}
+
+fn normal_big(mut mantissa: BigInt, mut scale: usize) -> Normal {
+    // A number with n factors of ten has at least n of two: there is no need to try more. Halving steps keep the divisions few.
+    let mut step = 4096;
+    while step > 0 {
+        while scale >= step && mantissa.trailing_zeros().is_some_and(|twos| twos >= step as u64) {
+            let pow = pow10(step);
+            let quotient = &mantissa / &pow;
+            if &quotient * &pow != mantissa {
+                break;
+            }
+            (mantissa, scale) = (quotient, scale - step);
+        }
+        step /= 2;
+    }
+    match i128::try_from(&mantissa) {
+        Ok(small) if small != i128::MIN => normal_small(small, scale),
+        _ => Normal { mantissa: Mantissa::Big(mantissa), scale: scale as u16 },
+    }
+}
+
+impl Normal {
+    pub fn is_big(&self) -> bool {
+        matches!(self.mantissa, Mantissa::Big(_))
+    }
+
+    pub fn encode_mantissa(&self, out: &mut Vec<u8>) {
+        match &self.mantissa {
+            Mantissa::Small(m) => put_zigzag128(*m, out),
+            Mantissa::Big(m) => {
+                let (sign, magnitude) = m.to_bytes_le();
+                put_varint128((magnitude.len() as u128) << 1 | (sign == Sign::Minus) as u128, out);
+                out.extend_from_slice(&magnitude);
+            }
+        }
+    }
+
+    pub fn encode_scale(&self, out: &mut Vec<u8>) {
+        put_varint(self.scale as u64, out);
+    }
+
+    pub fn decode(reader: &mut Reader<'_>, big: bool, scaled: bool) -> Result<Self, Error> {
+        let scale = if scaled { reader.varint()? } else { 0 };
+        if scaled && !(1..=MAX_SCALE as u64).contains(&scale) {
+            return Err(reader.corrupt("The scale is out of range."));
+        }
+        let mantissa = if big { Self::decode_big(reader)? } else { Mantissa::Small(reader.zigzag128()?) };
+        let shortest = match &mantissa {
+            Mantissa::Small(i128::MIN) => false,
+            Mantissa::Small(m) => !scaled || m % 10 != 0,
+            Mantissa::Big(m) => !scaled || m % 10u8 != BigInt::ZERO,
+        };
+        if !shortest {
+            return Err(reader.corrupt("The sum is not in its shortest form."));
+        }
+        Ok(Self { mantissa, scale: scale as u16 })
+    }
+
+    fn decode_big(reader: &mut Reader<'_>) -> Result<Mantissa, Error> {
+        let head = reader.varint()?;
+        let len = head >> 1;
+        if !(16..=MAX_MANTISSA).contains(&len) {
+            return Err(reader.corrupt("The length of the sum is out of range."));
+        }
+        let magnitude = reader.bytes(len as usize)?;
+        // What has its 128th bit set does not fit into i128 but for its minimum, which counts as big.
+        let top = magnitude.last().copied().unwrap_or(0);
+        if top == 0 || len == 16 && top < 0x80 {
+            return Err(reader.corrupt("The sum is not in its shortest form."));
+        }
+        let sign = if head & 1 == 1 { Sign::Minus } else { Sign::Plus };
+        Ok(Mantissa::Big(BigInt::from_bytes_le(sign, magnitude)))
+    }
+
+    /// Appends the value as PostgreSQL's on-disk numeric with the given display scale.
+    pub fn write_numeric(&self, scale: u16, out: &mut Vec<u8>) -> Result<(), Error> {
+        let fraction = (self.scale as usize).div_ceil(4);
+        let pad = fraction * 4 - self.scale as usize;
+        let scale = scale.max(self.scale);
+        let big = match &self.mantissa {
+            Mantissa::Small(m) => {
+                if let Some(aligned) = m.unsigned_abs().checked_mul(10u128.pow(pad as u32)) {
+                    return write_small(*m < 0, aligned, fraction, scale, out);
+                }
+                BigInt::from(*m)
+            }
+            Mantissa::Big(m) => m.clone(),
+        } * pow10(pad);
+        let (sign, centesimal) = big.to_radix_le(100);
+        let mut digits: Vec<u16> =
+            centesimal.chunks(2).map(|d| d[0] as u16 + d.get(1).map_or(0, |d| *d as u16 * 100)).collect();
+        digits.resize(digits.len().max(fraction), 0);
+        digits.reverse();
+        numeric::write(sign == Sign::Minus, &digits, fraction, scale, out)
+    }
+}
+
+fn write_small(negative: bool, mut v: u128, fraction: usize, scale: u16, out: &mut Vec<u8>) -> Result<(), Error> {
+    // 39 decimal digits are at most 10 groups; zeros in front are stripped by the writer. The fraction may be longer.
+    let len = fraction.max(10);
+    if len > MAX_FRACTION {
+        return Err(Error::out_of_range("value overflows numeric format"));
+    }
+    let mut digits = vec![0u16; len];
+    let mut at = len;
+    const CHUNK: u128 = 10_000_000_000_000_000;
+    while v > 0 && at > 0 {
+        let mut chunk = (v % CHUNK) as u64;
+        v /= CHUNK;
+        for _ in 0..4.min(at) {
+            at -= 1;
+            digits[at] = (chunk % BASE as u64) as u16;
+            chunk /= BASE as u64;
+        }
+    }
+    numeric::write(negative, &digits, fraction, scale, out)
+}

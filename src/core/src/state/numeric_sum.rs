@@ -1,0 +1,240 @@
+//! Sums of integers and numerics, exact, with the counts that PostgreSQL's result depends on: rows per display scale
+//! (a sum shows the largest scale of its inputs), NaN and infinities.
+//!
+//! Bytes: header; then, unless empty, a form byte (bit 0: the sum has a scale, 1: it is longer than i128, 2: there are rows of
+//! display scales other than 0, 3: there are NaN or infinities, 4 to 7: 0); zigzag count of rows of scale 0; [varint scale s >= 1];
+//! the sum times 10^s, s being the least possible, as zigzag varint or, when big, varint (length*2 + negative) and the magnitude's bytes,
+//! little endian; [varint n >= 1, n times (varint scale minus the one before, zigzag count)]; [zigzag NaN, +Infinity, -Infinity].
+
+use super::counts;
+use super::decimal::{Decimal, Normal};
+use super::{State, Subtract};
+use crate::codec::{Reader, header, put_varint, put_zigzag};
+use crate::error::Error;
+use crate::numeric::{self, MAX_SCALE, Numeric};
+
+const SCALED: u8 = 1;
+const BIG: u8 = 2;
+const SCALES: u8 = 4;
+const SPECIALS: u8 = 8;
+
+#[derive(Clone, Debug, Default)]
+pub struct NumericSum<const KIND: u8> {
+    sum: Decimal,
+    /// Finite rows of display scale 0, and so all integers.
+    plain: i64,
+    /// Finite rows per other display scale, ascending; counts that came back to 0 may stay.
+    scales: Vec<(u16, i64)>,
+    nan: i64,
+    infinite: i64,
+    neg_infinite: i64,
+}
+
+impl<const KIND: u8> NumericSum<KIND> {
+    /// `sign` is 1 to add a row, -1 to remove it.
+    #[inline]
+    pub fn add_int(&mut self, v: i64, sign: i64) {
+        self.plain = self.plain.wrapping_add(sign);
+        self.sum.add_int(v, sign);
+    }
+
+    /// `payload` is PostgreSQL's on-disk numeric behind the varlena header.
+    #[inline]
+    pub fn add_numeric(&mut self, payload: &[u8], sign: i64) -> Result<(), Error> {
+        let count = match numeric::parse(payload)? {
+            Numeric::Finite(v) => {
+                self.sum.add_numeric(&v, sign)?;
+                self.scale_count(v.scale)
+            }
+            Numeric::NaN => &mut self.nan,
+            Numeric::Infinity => &mut self.infinite,
+            Numeric::NegInfinity => &mut self.neg_infinite,
+        };
+        *count = count.wrapping_add(sign);
+        Ok(())
+    }
+
+    #[inline]
+    fn scale_count(&mut self, scale: u16) -> &mut i64 {
+        if scale == 0 {
+            return &mut self.plain;
+        }
+        let at = match self.scales.iter().position(|(s, _)| *s >= scale) {
+            Some(at) if self.scales[at].0 == scale => at,
+            at => {
+                let at = at.unwrap_or(self.scales.len());
+                self.scales.insert(at, (scale, 0));
+                at
+            }
+        };
+        &mut self.scales[at].1
+    }
+
+    fn used_scales(&self) -> impl Iterator<Item = (u16, i64)> + Clone + '_ {
+        self.scales.iter().copied().filter(|(_, count)| *count != 0)
+    }
+
+    /// The rows that were not NULL.
+    pub fn count(&self) -> i64 {
+        let finite = self.scales.iter().fold(self.plain, |sum, (_, n)| sum.wrapping_add(*n));
+        finite.wrapping_add(self.nan).wrapping_add(self.infinite).wrapping_add(self.neg_infinite)
+    }
+
+    /// Appends PostgreSQL's on-disk numeric (behind the varlena header); None without rows. The display scale is the largest of the
+    /// rows now present. The error is a sum that numeric cannot hold.
+    pub fn total(&self, out: &mut Vec<u8>) -> Option<Result<(), Error>> {
+        if self.count() == 0 {
+            return None;
+        }
+        if self.nan > 0 || self.infinite > 0 && self.neg_infinite > 0 {
+            numeric::write_nan(out);
+        } else if self.infinite > 0 || self.neg_infinite > 0 {
+            numeric::write_infinity(self.neg_infinite > 0, out);
+        } else {
+            return Some(self.sum.normal().write_numeric(self.display_scale(), out));
+        }
+        Some(Ok(()))
+    }
+
+    fn display_scale(&self) -> u16 {
+        self.scales.iter().rev().find(|(_, count)| *count > 0).map_or(0, |(scale, _)| *scale)
+    }
+
+    fn has_specials(&self) -> bool {
+        (self.nan, self.infinite, self.neg_infinite) != (0, 0, 0)
+    }
+
+    fn read_scales(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        let n = reader.varint()?;
+        if n == 0 {
+            return Err(reader.corrupt("Display scales are announced, but there are none."));
+        }
+        let mut scale = 0u64;
+        for _ in 0..n {
+            let step = reader.varint()?;
+            scale = scale.saturating_add(step);
+            if step == 0 || scale > MAX_SCALE as u64 {
+                return Err(reader.corrupt("A display scale is out of order or out of range."));
+            }
+            let count = counts::read(reader)?;
+            if count == 0 {
+                return Err(reader.corrupt("The count of a display scale is zero."));
+            }
+            self.scales.push((scale as u16, count));
+        }
+        Ok(())
+    }
+
+    fn read_specials(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        self.nan = counts::read(reader)?;
+        self.infinite = counts::read(reader)?;
+        self.neg_infinite = counts::read(reader)?;
+        if self.has_specials() { Ok(()) } else { Err(reader.corrupt("NaN or infinities are announced, but there are none.")) }
+    }
+}
+
+impl<const KIND: u8> PartialEq for NumericSum<KIND> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.plain, self.nan, self.infinite, self.neg_infinite) == (other.plain, other.nan, other.infinite, other.neg_infinite)
+            && self.used_scales().eq(other.used_scales())
+            && self.sum == other.sum
+    }
+}
+
+impl<const KIND: u8> State for NumericSum<KIND> {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plain == 0 && !self.has_specials() && self.used_scales().next().is_none() && self.sum.is_zero()
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        let plain = counts::merge(self.plain, other.plain)?;
+        let nan = counts::merge(self.nan, other.nan)?;
+        let infinite = counts::merge(self.infinite, other.infinite)?;
+        let neg_infinite = counts::merge(self.neg_infinite, other.neg_infinite)?;
+        for (scale, count) in other.used_scales() {
+            let slot = self.scale_count(scale);
+            *slot = counts::merge(*slot, count)?;
+        }
+        (self.plain, self.nan, self.infinite, self.neg_infinite) = (plain, nan, infinite, neg_infinite);
+        self.sum.merge(&other.sum)
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(header(KIND));
+        if self.is_empty() {
+            return;
+        }
+        let sum = self.sum.normal();
+        let scales = self.used_scales().count();
+        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+        out.push(
+            flag(sum.scale > 0, SCALED) | flag(sum.is_big(), BIG) | flag(scales > 0, SCALES) | flag(self.has_specials(), SPECIALS),
+        );
+        put_zigzag(self.plain, out);
+        if sum.scale > 0 {
+            sum.encode_scale(out);
+        }
+        sum.encode_mantissa(out);
+        if scales > 0 {
+            put_varint(scales as u64, out);
+            let mut before = 0;
+            for (scale, count) in self.used_scales() {
+                put_varint((scale - before) as u64, out);
+                put_zigzag(count, out);
+                before = scale;
+            }
+        }
+        if self.has_specials() {
+            put_zigzag(self.nan, out);
+            put_zigzag(self.infinite, out);
+            put_zigzag(self.neg_infinite, out);
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = Reader::open(bytes, KIND)?;
+        let mut state = Self::default();
+        if reader.is_done() {
+            return Ok(state);
+        }
+        let form = reader.u8()?;
+        if form > 15 {
+            return Err(reader.corrupt("The form byte is out of range."));
+        }
+        state.plain = counts::read(&mut reader)?;
+        let sum = Normal::decode(&mut reader, form & BIG != 0, form & SCALED != 0)?;
+        state.sum = Decimal::from_normal(sum);
+        if form & SCALES != 0 {
+            state.read_scales(&mut reader)?;
+        }
+        if form & SPECIALS != 0 {
+            state.read_specials(&mut reader)?;
+        }
+        if state.is_empty() {
+            return Err(reader.corrupt("An empty state is not in its shortest form."));
+        }
+        reader.finish()?;
+        Ok(state)
+    }
+
+    fn heap_size(&self) -> usize {
+        self.sum.heap_size() + self.scales.capacity() * size_of::<(u16, i64)>()
+    }
+}
+
+impl<const KIND: u8> Subtract for NumericSum<KIND> {
+    fn negate(&mut self) {
+        self.plain = self.plain.wrapping_neg();
+        self.nan = self.nan.wrapping_neg();
+        self.infinite = self.infinite.wrapping_neg();
+        self.neg_infinite = self.neg_infinite.wrapping_neg();
+        for (_, count) in &mut self.scales {
+            *count = count.wrapping_neg();
+        }
+        self.sum.negate();
+    }
+}

@@ -1,0 +1,267 @@
+//! The bytes of `uniq` states.
+//!
+//! ```text
+//! byte 0   version 1 << 4 | kind           byte 1   (p - 4) << 4 | hash id (1: xxh3_64, seed 0, of the canonical bytes)
+//! kind 0   tiny, 0 to 8 codes: u32 little endian each, ascending. A code is index << 1, or, if rare, index << 7 | rho << 1 | 1.
+//! kind 1   sparse, 9 to m/4 codes: varint number of codes; varint number of rare codes; per rare code, ascending, the varint of
+//!          (register index - the one before - 1) << 6 | rho, where before the first is -1; the other indexes in Elias-Fano form
+//! kind 2   dense, more codes: base u8 (the least register), varint e, m/2 bytes of nibbles (register j | register j + m/2 << 4, each
+//!          less base, at most 15), then for the e registers of at least base + 15 varint (index - the one before - 1), value u8
+//! ```
+
+use super::{Uniq, code, dense, elias_fano, estimate, sparse_limit};
+use crate::codec::{Reader, header, put_varint};
+use crate::error::Error;
+use crate::state::kind;
+
+const HASH_ID: u8 = 1;
+const TINY: usize = 8;
+const NAME: &str = "uniq_state";
+
+/// An encoded state whose header is understood; the codes are still to be read and checked.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub p: u8,
+    pub body: Body<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub enum Body<'a> {
+    Tiny(&'a [u8]),
+    Sparse(Sparse<'a>),
+    Dense(Dense<'a>),
+}
+
+#[derive(Clone, Copy)]
+pub struct Sparse<'a> {
+    n: usize,
+    rare: usize,
+    bytes: &'a [u8],
+}
+
+#[derive(Clone, Copy)]
+pub struct Dense<'a> {
+    pub base: u8,
+    pub nibbles: &'a [u8],
+    exceptions: usize,
+    bytes: &'a [u8],
+}
+
+pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
+    let mut reader = Reader::new(bytes, NAME);
+    let kind = reader.version()?;
+    if kind > kind::UNIQ_DENSE {
+        let name = crate::codec::kind_name(kind);
+        return Err(match kind {
+            3 => Error::unsupported(NAME, "Kind 3 is reserved."),
+            4..=9 => reader.corrupt(format!("The bytes are those of {name}.")),
+            _ => reader.corrupt(format!("Kind {kind} is unknown.")),
+        });
+    }
+    let parameters = reader.u8()?;
+    let p = (parameters >> 4) + 4;
+    if !(super::MIN_P..=super::MAX_P).contains(&p) {
+        return Err(reader.corrupt(format!("The precision {p} is not between {} and {}.", super::MIN_P, super::MAX_P)));
+    }
+    if parameters & 15 != HASH_ID {
+        return Err(Error::unsupported(NAME, format!("Hash {} is unknown, this build knows {HASH_ID}.", parameters & 15)));
+    }
+    let body = match kind {
+        kind::UNIQ_TINY => parse_tiny(reader)?,
+        kind::UNIQ_SPARSE => parse_sparse(reader, p)?,
+        _ => parse_dense(reader, p)?,
+    };
+    Ok(View { p, body })
+}
+
+fn parse_tiny(reader: Reader<'_>) -> Result<Body<'_>, Error> {
+    let codes = reader.rest();
+    if codes.len() % 4 != 0 || codes.len() > TINY * 4 {
+        return Err(reader.corrupt(format!("{} bytes of codes are not 0 to {TINY} codes of 4 bytes.", codes.len())));
+    }
+    Ok(Body::Tiny(codes))
+}
+
+fn parse_sparse(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
+    let n = reader.varint()?;
+    let rare = reader.varint()?;
+    if n <= TINY as u64 || n > sparse_limit(p) as u64 {
+        return Err(reader.corrupt(format!("A sparse state of precision {p} cannot have {n} codes.")));
+    }
+    if rare > n {
+        return Err(reader.corrupt("There are more rare codes than codes."));
+    }
+    Ok(Body::Sparse(Sparse { n: n as usize, rare: rare as usize, bytes: reader.rest() }))
+}
+
+fn parse_dense(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
+    let base = reader.u8()?;
+    let exceptions = reader.varint()?;
+    let nibbles = reader.bytes(1 << (p - 1))?;
+    if base > dense::max_value(p) || exceptions > 1 << p {
+        return Err(reader.corrupt("The base or the number of exceptions is out of range."));
+    }
+    Ok(Body::Dense(Dense { base, nibbles, exceptions: exceptions as usize, bytes: reader.rest() }))
+}
+
+impl View<'_> {
+    pub fn has_no_values(&self) -> bool {
+        matches!(self.body, Body::Tiny([]))
+    }
+}
+
+/// Gives each key of a tiny state to `each`; in the order of their codes, not of their keys.
+pub fn tiny_keys(codes: &[u8], p: u8, mut each: impl FnMut(u32)) -> Result<(), Error> {
+    let (mut before, mut rare_before) = (None, None);
+    for bytes in codes.chunks_exact(4) {
+        let code = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let key = code::code_to_key(code, p).filter(|_| before < Some(code));
+        // Another kind of code may stand between two rare ones of one index.
+        let twice = code & 1 == 1 && rare_before == Some(code >> 7);
+        let (Some(key), false) = (key, twice) else {
+            return Err(Error::corrupt(NAME, "The codes are not in order or out of range."));
+        };
+        before = Some(code);
+        if code & 1 == 1 {
+            rare_before = Some(code >> 7);
+        }
+        each(key);
+    }
+    Ok(())
+}
+
+impl Sparse<'_> {
+    pub fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Gives the rare keys, ascending, to `rare`, then the others, ascending, to `common`.
+    #[inline]
+    pub fn keys(&self, p: u8, mut rare: impl FnMut(u32), mut common: impl FnMut(u32)) -> Result<(), Error> {
+        let mut reader = Reader::new(self.bytes, NAME);
+        let mut next = 0u64;
+        for _ in 0..self.rare {
+            let v = reader.varint()?;
+            let register = next.saturating_add(v >> 6);
+            let index = u32::try_from(register).ok().filter(|r| r >> p == 0).map(|r| r << (code::INDEX_BITS - p as u32));
+            let Some(key) = index.and_then(|index| code::rare_key(index, v as u32 & 63, p)) else {
+                return Err(reader.corrupt("A rare code is out of range."));
+            };
+            rare(key);
+            next = register + 1;
+        }
+        elias_fano::decode(&mut reader, self.n - self.rare, |index| match code::common_key(index, p) {
+            Some(key) => {
+                common(key);
+                true
+            }
+            None => false,
+        })?;
+        reader.finish()
+    }
+}
+
+impl Dense<'_> {
+    /// Checks all that can be wrong, and gives the exceptions to `each`.
+    pub fn check(&self, p: u8, mut each: impl FnMut(usize, u8)) -> Result<(), Error> {
+        let mut reader = Reader::new(self.bytes, NAME);
+        let (full, least) = dense::inspect(self.nibbles);
+        if full != self.exceptions {
+            return Err(reader.corrupt("The exceptions are not the registers that announce one."));
+        }
+        if least != 0 && self.exceptions < 1 << p {
+            return Err(reader.corrupt("The base is not the least register."));
+        }
+        // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
+        let raised = || self.nibbles.iter().map(|b| (b & 15 != 0) as usize + (b >> 4 != 0) as usize).sum::<usize>();
+        if self.base == 0 && raised() <= sparse_limit(p) >> (code::INDEX_BITS - p as u32) {
+            return Err(reader.corrupt("There are too few codes for a dense state."));
+        }
+        let max = dense::max_value(p);
+        if self.base + 14 > max && self.nibbles.iter().any(|b| [b & 15, b >> 4].iter().any(|v| v + self.base > max)) {
+            return Err(reader.corrupt("A register is out of range."));
+        }
+        let (half, mut next) = (self.nibbles.len() as u64, 0u64);
+        for _ in 0..self.exceptions {
+            let index = next.saturating_add(reader.varint()?);
+            let value = reader.u8()?;
+            let nibble = match self.nibbles.get((index % half) as usize) {
+                Some(byte) if index < half => byte & 15,
+                Some(byte) if index < half * 2 => byte >> 4,
+                _ => 0,
+            };
+            if nibble != 15 || value < self.base + 15 || value > max {
+                return Err(reader.corrupt("An exception is out of range."));
+            }
+            each(index as usize, value);
+            next = index + 1;
+        }
+        reader.finish()
+    }
+}
+
+fn parameters(p: u8) -> u8 {
+    (p - 4) << 4 | HASH_ID
+}
+
+/// `keys` ascend; there are as many as a sparse state may have.
+pub fn encode_sparse(keys: &[u32], p: u8, out: &mut Vec<u8>) {
+    if keys.len() <= TINY {
+        out.extend([header(kind::UNIQ_TINY), parameters(p)]);
+        let mut codes = [u32::MAX; TINY];
+        for (code, key) in codes.iter_mut().zip(keys) {
+            *code = code::key_to_code(*key);
+        }
+        codes[..keys.len()].sort_unstable();
+        out.extend(codes[..keys.len()].iter().flat_map(|code| code.to_le_bytes()));
+        return;
+    }
+    out.extend([header(kind::UNIQ_SPARSE), parameters(p)]);
+    let rare = keys.iter().filter(|key| **key & 1 == 1);
+    let rare_len = rare.clone().count();
+    put_varint(keys.len() as u64, out);
+    put_varint(rare_len as u64, out);
+    let mut next = 0;
+    for key in rare {
+        let register = key >> (32 - p as u32);
+        put_varint(((register - next) << 6 | key >> 1 & 63) as u64, out);
+        next = register + 1;
+    }
+    let common = keys.iter().filter(|key| **key & 1 == 0).map(|key| key >> 7);
+    elias_fano::encode(keys.len() - rare_len, common, out);
+}
+
+pub fn encode_dense(registers: &[u8], p: u8, out: &mut Vec<u8>) {
+    let base = registers.iter().fold(u8::MAX, |least, v| least.min(*v));
+    let exceptions = dense::exceptions(registers, base);
+    out.reserve(registers.len() / 2 + 8 + exceptions.len() * 4);
+    out.extend([header(kind::UNIQ_DENSE), parameters(p), base]);
+    put_varint(exceptions.len() as u64, out);
+    dense::pack(registers, base, out);
+    let mut next = 0;
+    for (index, value) in exceptions {
+        put_varint((index - next) as u64, out);
+        out.push(value);
+        next = index + 1;
+    }
+}
+
+pub fn estimate_bytes(bytes: &[u8]) -> Result<u64, Error> {
+    let view = parse(bytes)?;
+    let n = match view.body {
+        Body::Tiny(codes) => {
+            tiny_keys(codes, view.p, |_| ())?;
+            codes.len() / 4
+        }
+        Body::Sparse(sparse) => {
+            sparse.keys(view.p, |_| (), |_| ())?;
+            sparse.len()
+        }
+        Body::Dense(_) => {
+            let mut state = Uniq::new(view.p);
+            state.merge_view(&view)?;
+            return Ok(state.estimate());
+        }
+    };
+    Ok(estimate::sparse(n))
+}

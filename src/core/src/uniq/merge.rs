@@ -1,0 +1,170 @@
+//! Merging, of states in memory and of bytes.
+
+use super::codec::{self, Body, View};
+use super::{Repr, Uniq, code, dense, sparse_limit};
+use crate::error::Error;
+use crate::state::State;
+
+impl Uniq {
+    pub(super) fn merge_state(&mut self, other: &Self) {
+        let Some(p) = self.meet(other.p, other.has_no_values()) else {
+            return;
+        };
+        match &other.repr {
+            Repr::Sparse(table) => {
+                self.expect_keys(table.len());
+                for key in table.keys() {
+                    self.add_key(key, p < other.p);
+                }
+                self.settle();
+            }
+            Repr::Dense(registers) if p < other.p => {
+                let folded = dense::fold(registers, other.p, p);
+                dense::raise_all(self.make_dense(), &folded);
+            }
+            Repr::Dense(registers) => dense::raise_all(self.make_dense(), registers),
+        }
+    }
+
+    /// Folds an encoded state in, without building it. After an error `self` is a valid state, but of no meaning.
+    pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.merge_view(&codec::parse(bytes)?)
+    }
+
+    pub(super) fn merge_view(&mut self, view: &View<'_>) -> Result<(), Error> {
+        let Some(p) = self.meet(view.p, view.has_no_values()) else {
+            return Ok(());
+        };
+        let fold = p < view.p;
+        match view.body {
+            Body::Tiny(codes) => codec::tiny_keys(codes, view.p, |key| self.add_key(key, fold))?,
+            Body::Sparse(sparse) => {
+                self.expect_keys(sparse.len());
+                match &mut self.repr {
+                    Repr::Dense(registers) if !fold => {
+                        let raise = |key| dense::raise_key(registers, key, p);
+                        let mut keys = Vec::new();
+                        sparse.keys(view.p, |key| keys.push(key), raise)?;
+                        keys.into_iter().for_each(|key| dense::raise_key(registers, key, p));
+                    }
+                    _ => {
+                        let mut keys = Vec::with_capacity(sparse.len());
+                        let mut rare = Vec::new();
+                        sparse.keys(view.p, |key| rare.push(key), |key| keys.push(key))?;
+                        keys.into_iter().chain(rare).for_each(|key| self.add_key(key, fold));
+                    }
+                }
+            }
+            Body::Dense(encoded) if fold => {
+                let mut other = Self { p: view.p, repr: Repr::Dense(vec![0; 1 << view.p]) };
+                other.merge_view(view)?;
+                self.merge_state(&other);
+                let _ = encoded;
+            }
+            Body::Dense(encoded) => {
+                let registers = self.make_dense();
+                encoded.check(p, |index, value| dense::raise(registers, index, value))?;
+                dense::unpack_raise(encoded.nibbles, encoded.base, registers);
+            }
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Settles on the precision of a union with a state of precision `p`: the lower of those that have values.
+    /// None if there is nothing to merge.
+    fn meet(&mut self, p: u8, other_is_empty: bool) -> Option<u8> {
+        match (self.has_no_values(), other_is_empty) {
+            (true, true) => {
+                self.p = self.p.min(p);
+                None
+            }
+            (false, true) => None,
+            (true, false) => {
+                self.p = p;
+                Some(p)
+            }
+            (false, false) => {
+                self.fold_to(p);
+                Some(self.p)
+            }
+        }
+    }
+
+    fn expect_keys(&mut self, n: usize) {
+        if let Repr::Sparse(table) = &mut self.repr {
+            table.reserve(n.min(sparse_limit(self.p) + 1));
+        }
+    }
+
+    fn add_key(&mut self, key: u32, fold: bool) {
+        let key = if fold { code::fold_key(key, self.p) } else { key };
+        match &mut self.repr {
+            Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
+            Repr::Sparse(table) => {
+                if table.insert(key) && table.len() > sparse_limit(self.p) {
+                    self.make_dense();
+                }
+            }
+        }
+    }
+}
+
+/// The bytes of the union of two encoded states.
+pub fn uniq_merge_bytes(a: &[u8], b: &[u8]) -> Result<Vec<u8>, Error> {
+    let (a, b) = (codec::parse(a)?, codec::parse(b)?);
+    let mut out = Vec::new();
+    if a.p == b.p
+        && let (Some(left), Some(right)) = (sorted_keys(&a)?, sorted_keys(&b)?)
+    {
+        let keys = union(&left, &right);
+        if keys.len() <= sparse_limit(a.p) {
+            codec::encode_sparse(&keys, a.p, &mut out);
+            return Ok(out);
+        }
+    }
+    let mut state = Uniq::new(a.p);
+    state.merge_view(&a)?;
+    state.merge_view(&b)?;
+    state.encode(&mut out);
+    Ok(out)
+}
+
+/// None for a dense state.
+fn sorted_keys(view: &View<'_>) -> Result<Option<Vec<u32>>, Error> {
+    let mut keys = Vec::new();
+    match view.body {
+        Body::Tiny(codes) => {
+            keys.reserve(8);
+            codec::tiny_keys(codes, view.p, |key| keys.push(key))?;
+            keys.sort_unstable();
+        }
+        Body::Sparse(sparse) => {
+            keys.reserve(sparse.len());
+            let mut rare = Vec::new();
+            sparse.keys(view.p, |key| rare.push(key), |key| keys.push(key))?;
+            if !rare.is_empty() {
+                // Two sorted runs, which the stable sort finds and merges.
+                keys.extend(rare);
+                keys.sort();
+            }
+        }
+        Body::Dense(_) => return Ok(None),
+    }
+    Ok(Some(keys))
+}
+
+/// The union of two ascending lists of keys, each index once, with the larger rho.
+fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
+    let mut keys = Vec::with_capacity(a.len() + b.len());
+    let (mut i, mut j) = (0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        let (left, right) = (x >> 7 <= y >> 7, y >> 7 <= x >> 7);
+        keys.push(if left && right { *x.max(y) } else { *x.min(y) });
+        i += left as usize;
+        j += right as usize;
+    }
+    keys.extend_from_slice(&a[i..]);
+    keys.extend_from_slice(&b[j..]);
+    keys
+}

@@ -1,0 +1,180 @@
+//! `uniq`: HyperLogLog++ by definition (Heule, Nunkesser, Hall 2013), with the estimator of Ertl (2017) and a format of our own.
+//!
+//! A state with n codes is sparse iff n <= m/4, where m = 2^p: what it is, and so its bytes, depends on the set of hashes only.
+//! Merging different precisions folds down to the lower, which loses nothing that the lower would have kept. A state
+//! without values has no say in that, so that it is the identity of merging.
+
+mod code;
+mod codec;
+mod dense;
+mod elias_fano;
+mod estimate;
+mod merge;
+mod table;
+
+pub use merge::uniq_merge_bytes;
+
+use crate::error::Error;
+use crate::state::State;
+use table::Table;
+
+pub const MIN_P: u8 = 10;
+pub const MAX_P: u8 = 18;
+pub const DEFAULT_P: u8 = 14;
+
+#[derive(Clone, Debug)]
+pub struct Uniq {
+    p: u8,
+    repr: Repr,
+}
+
+#[derive(Clone, Debug)]
+enum Repr {
+    Sparse(Table),
+    /// One byte per register while in memory.
+    Dense(Vec<u8>),
+}
+
+/// The most codes that a sparse state of precision `p` holds.
+fn sparse_limit(p: u8) -> usize {
+    1 << (p - 2)
+}
+
+impl Uniq {
+    /// `p` outside 10..=18 is brought to the nearer end; [`check_precision`] tells the user.
+    pub fn new(p: u8) -> Self {
+        Self { p: p.clamp(MIN_P, MAX_P), repr: Repr::Sparse(Table::default()) }
+    }
+
+    pub fn p(&self) -> u8 {
+        self.p
+    }
+
+    #[inline]
+    pub fn insert_hash(&mut self, h: u64) {
+        match &mut self.repr {
+            Repr::Dense(registers) => {
+                let (index, value) = code::register_of_hash(h, self.p);
+                dense::raise(registers, index, value);
+            }
+            Repr::Sparse(table) => {
+                if table.insert(code::key_of_hash(h, self.p)) && table.len() > sparse_limit(self.p) {
+                    self.make_dense();
+                }
+            }
+        }
+    }
+
+    /// The number of distinct values, as HyperLogLog++ has it.
+    pub fn estimate(&self) -> u64 {
+        match &self.repr {
+            Repr::Sparse(table) => estimate::sparse(table.len()),
+            Repr::Dense(registers) => estimate::dense(&dense::histogram(registers), self.p),
+        }
+    }
+
+    /// The estimate of an encoded state, without building it.
+    pub fn estimate_bytes(bytes: &[u8]) -> Result<u64, Error> {
+        codec::estimate_bytes(bytes)
+    }
+
+    #[cold]
+    fn make_dense(&mut self) -> &mut Vec<u8> {
+        if let Repr::Sparse(table) = &self.repr {
+            let mut registers = vec![0u8; 1 << self.p];
+            for key in table.keys() {
+                dense::raise_key(&mut registers, key, self.p);
+            }
+            self.repr = Repr::Dense(registers);
+        }
+        match &mut self.repr {
+            Repr::Dense(registers) => registers,
+            Repr::Sparse(_) => unreachable!("the state has just been made dense"),
+        }
+    }
+
+    fn has_no_values(&self) -> bool {
+        matches!(&self.repr, Repr::Sparse(table) if table.len() == 0)
+    }
+
+    /// Lowers the precision to `p`; a higher one is left alone.
+    fn fold_to(&mut self, p: u8) {
+        if p >= self.p {
+            return;
+        }
+        match &mut self.repr {
+            Repr::Dense(registers) => *registers = dense::fold(registers, self.p, p),
+            Repr::Sparse(table) => {
+                let mut folded = Table::with_capacity(table.len());
+                for key in table.keys() {
+                    folded.insert(code::fold_key(key, p));
+                }
+                *table = folded;
+            }
+        }
+        self.p = p;
+        self.settle();
+    }
+
+    /// Restores the rule of which form a state has.
+    fn settle(&mut self) {
+        if matches!(&self.repr, Repr::Sparse(table) if table.len() > sparse_limit(self.p)) {
+            self.make_dense();
+        }
+    }
+}
+
+/// The error for a precision that the user asked for.
+pub fn check_precision(p: i64) -> Result<u8, Error> {
+    match u8::try_from(p) {
+        Ok(p) if (MIN_P..=MAX_P).contains(&p) => Ok(p),
+        _ => Err(Error::invalid(format!("precision {p} of uniq is out of range"))
+            .with_detail(format!("The precision must be between {MIN_P} and {MAX_P}."))),
+    }
+}
+
+impl PartialEq for Uniq {
+    fn eq(&self, other: &Self) -> bool {
+        self.p == other.p
+            && match (&self.repr, &other.repr) {
+                (Repr::Sparse(a), Repr::Sparse(b)) => a.len() == b.len() && a.sorted() == b.sorted(),
+                (Repr::Dense(a), Repr::Dense(b)) => a == b,
+                _ => false,
+            }
+    }
+}
+
+impl State for Uniq {
+    fn empty() -> Self {
+        Self::new(DEFAULT_P)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.has_no_values()
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.merge_state(other);
+        Ok(())
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        match &self.repr {
+            Repr::Sparse(table) => codec::encode_sparse(&table.sorted(), self.p, out),
+            Repr::Dense(registers) => codec::encode_dense(registers, self.p, out),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut state = Self::new(codec::parse(bytes)?.p);
+        state.merge_bytes(bytes)?;
+        Ok(state)
+    }
+
+    fn heap_size(&self) -> usize {
+        match &self.repr {
+            Repr::Sparse(table) => table.heap_size(),
+            Repr::Dense(registers) => registers.capacity(),
+        }
+    }
+}

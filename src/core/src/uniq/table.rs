@@ -1,0 +1,125 @@
+//! The set of keys of a sparse state in memory: a hash table with linear probing. The keys are leading bits of a hash, so a
+//! key's place is its own leading bits, and the table is all but sorted as it stands.
+
+/// The home of an empty slot: no key is 0, since the index 0 is rare and so has its lowest bit set.
+const EMPTY: u32 = 0;
+const FIRST_SLOTS: usize = 16;
+
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// A power of two of slots, or none.
+    slots: Vec<u32>,
+    len: usize,
+    /// The most keys before the table grows.
+    room: usize,
+    /// A key's home is its bits above this.
+    shift: u32,
+}
+
+impl Table {
+    pub fn with_capacity(keys: usize) -> Self {
+        let mut table = Self::default();
+        table.reserve(keys);
+        table
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn heap_size(&self) -> usize {
+        self.slots.capacity() * size_of::<u32>()
+    }
+
+    /// Makes room for `more` keys at once: a sorted run put into a table that grows on the way would pile up at its end.
+    pub fn reserve(&mut self, more: usize) {
+        let keys = self.len + more;
+        if keys > self.room {
+            self.resize((keys * 4 / 3 + 1).next_power_of_two().max(FIRST_SLOTS));
+        }
+    }
+
+    /// Adds a key, or raises the rho of the one that has its index; says whether the index is new.
+    #[inline]
+    pub fn insert(&mut self, key: u32) -> bool {
+        if self.len >= self.room {
+            self.grow();
+        }
+        let is_new = self.place(key);
+        self.len += is_new as usize;
+        is_new
+    }
+
+    #[inline]
+    fn place(&mut self, key: u32) -> bool {
+        let slots = self.slots.as_mut_slice();
+        let mask = slots.len().wrapping_sub(1);
+        let mut at = (key >> self.shift) as usize;
+        loop {
+            let slot = &mut slots[at & mask];
+            if *slot == EMPTY {
+                *slot = key;
+                return true;
+            }
+            if *slot ^ key < 0x80 {
+                *slot = (*slot).max(key);
+                return false;
+            }
+            at += 1;
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        // Small tables grow fast: most of the time of a group of a hundred would otherwise go into moving.
+        let slots = self.slots.len();
+        self.resize(if slots < 2048 { (slots * 4).max(FIRST_SLOTS) } else { slots * 2 });
+    }
+
+    fn resize(&mut self, slots: usize) {
+        let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
+        self.shift = 32 - slots.trailing_zeros();
+        self.room = slots / 4 * 3;
+        for key in old {
+            if key != EMPTY {
+                self.place(key);
+            }
+        }
+    }
+
+    /// The keys in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = u32> + '_ {
+        self.slots.iter().copied().filter(|key| *key != EMPTY)
+    }
+
+    pub fn sorted(&self) -> Vec<u32> {
+        let mut keys = Vec::with_capacity(self.len);
+        // Keys of the last slots may have been pushed over the end to the first ones.
+        let first_empty = self.slots.iter().position(|key| *key == EMPTY).unwrap_or(0);
+        let wrapped = |key: &u32| key >> 31 == 1;
+        keys.extend(self.slots[..first_empty].iter().filter(|key| !wrapped(key)));
+        keys.extend(self.slots[first_empty..].iter().filter(|key| **key != EMPTY));
+        keys.extend(self.slots[..first_empty].iter().filter(|key| wrapped(key)));
+        sort_nearly_sorted(&mut keys);
+        keys
+    }
+}
+
+/// Insertion sort, given up for the general one if keys have to move far: honest hashes never do, chosen ones may.
+fn sort_nearly_sorted(keys: &mut [u32]) {
+    let mut moves = 0;
+    for at in 1..keys.len() {
+        let key = keys[at];
+        let mut to = at;
+        while to > 0 && keys[to - 1] > key {
+            keys[to] = keys[to - 1];
+            to -= 1;
+        }
+        keys[to] = key;
+        moves += at - to;
+        if moves > 16 * keys.len() {
+            return keys.sort_unstable();
+        }
+    }
+}

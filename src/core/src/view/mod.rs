@@ -1,0 +1,14 @@
+//! What a view is made of, and the SQL that keeps and reads it. Pure: text in, text out.
+
+pub mod spec;
+pub mod strategy;
+
+mod read;
+mod render;
+mod write;
+
+pub use read::{groups_view, public_view, recomputed_groups};
+pub use render::storage_tables;
+pub use spec::{Agg, Equality, Key, Range, Spec, Storage, Target};
+pub use strategy::{Argument, Call, Exact, Origin, Strategy, strategy_of};
+pub use write::{compaction, fold, rebuild};

@@ -1,0 +1,281 @@
+//! Pieces that the reading and the writing statements share.
+
+use super::spec::{Agg, Equality, Key, Spec};
+use super::strategy::Strategy;
+
+/// A mark in delta's column `doubt`: the row's group is in doubt.
+pub(super) const GROUP: i16 = 1;
+/// The whole view is in doubt.
+pub(super) const WHOLE: i16 = 2;
+
+pub(super) fn k(i: usize) -> String {
+    format!("k{}", i + 1)
+}
+pub(super) fn a(i: usize) -> String {
+    format!("a{}", i + 1)
+}
+pub(super) fn f(i: usize) -> String {
+    format!("f{}", i + 1)
+}
+pub(super) fn removed(i: usize) -> String {
+    format!("a{}_removed", i + 1)
+}
+
+impl Spec {
+    pub(super) fn stored(&self) -> impl Iterator<Item = (usize, &Agg)> {
+        self.aggs.iter().enumerate().filter(|(_, a)| a.strategy.stored())
+    }
+    pub(super) fn pending(&self) -> impl Iterator<Item = (usize, &Agg)> {
+        self.aggs.iter().enumerate().filter(|(_, a)| a.strategy.pending())
+    }
+    pub(super) fn keyed(&self) -> impl Iterator<Item = (usize, &Key)> {
+        self.keys.iter().enumerate()
+    }
+    /// `, prefix.k1, prefix.k2` (empty without keys).
+    pub(super) fn key_list(&self, prefix: &str) -> String {
+        self.keyed().map(|(i, _)| format!(", {prefix}{}", k(i))).collect()
+    }
+    /// `, prefix.a1, …` of what main stores.
+    pub(super) fn stored_list(&self, prefix: &str) -> String {
+        self.stored().map(|(i, _)| format!(", {prefix}{}", a(i))).collect()
+    }
+    /// The columns of main from `kh` on, as a list.
+    pub(super) fn main_columns(&self, prefix: &str) -> String {
+        format!("{prefix}kh, {prefix}n{}{}", self.key_list(prefix), self.stored_list(prefix))
+    }
+
+    /// Whether two rows are of the same group: by the hash first, which can be joined on, then by the keys themselves.
+    pub(super) fn same_group(&self, x: &str, y: &str) -> String {
+        let mut on = format!("{x}.kh = {y}.kh");
+        for (i, key) in self.keyed() {
+            on += " AND ";
+            on += &key.same(&format!("{x}.{}", k(i)), &format!("{y}.{}", k(i)));
+        }
+        on
+    }
+
+    /// Delta, merged: one row per group that has pending rows.
+    pub(super) fn pending_groups(&self) -> String {
+        let mut columns = vec![];
+        if !self.keys.is_empty() {
+            columns.push("d.kh".to_string());
+        }
+        columns.push(format!("{}(d.n) AS n", self.function("count_merge")));
+        columns.push("pg_catalog.max(d.doubt) AS doubt".into());
+        columns.extend(self.keyed().map(|(i, _)| format!("d.{}", k(i))));
+        for (i, agg) in self.pending() {
+            let merge = match agg.strategy {
+                Strategy::Count => self.function("count_merge"),
+                Strategy::Sum(_) => self.function("sum_merge_state"),
+                Strategy::Average(_) => self.function("avg_merge_state"),
+                Strategy::Uniq => self.function("uniq_merge_state"),
+                Strategy::Greatest => "pg_catalog.max".into(),
+                _ => "pg_catalog.min".into(),
+            };
+            columns.push(format!("{merge}(d.{0}) AS {0}", a(i)));
+            if agg.strategy.removed() {
+                columns.push(format!("{merge}(d.{0}) AS {0}", removed(i)));
+            }
+        }
+        let group = if self.keys.is_empty() { String::new() } else { format!(" GROUP BY d.kh{}", self.key_list("d.")) };
+        format!("SELECT {} FROM {} d WHERE d.doubt < {WHOLE}{group}", columns.join(", "), self.storage.delta())
+    }
+
+    /// The stored value of one aggregate over main row `m` and pending row `p`; without `m`, of the pending row alone.
+    fn merged_value(&self, i: usize, strategy: Strategy, with_main: bool) -> String {
+        let c = a(i);
+        match (strategy, with_main) {
+            (Strategy::Recompute, true) => format!("m.{c}"),
+            (Strategy::Recompute, false) => "NULL".into(),
+            (_, false) => format!("p.{c}"),
+            (Strategy::Count, true) => format!("coalesce(m.{c}, 0) + coalesce(p.{c}, 0)"),
+            (Strategy::Least, true) => format!("LEAST(m.{c}, p.{c})"),
+            (Strategy::Greatest, true) => format!("GREATEST(m.{c}, p.{c})"),
+            (_, true) => format!("tally.merge(m.{c}, p.{c})"),
+        }
+    }
+
+    /// `, expression AS a1, …` merging main row `m` (if there is one) and pending row `p`.
+    pub(super) fn merged_list(&self, with_main: bool) -> String {
+        self.stored()
+            .map(|(i, agg)| {
+                let value = self.merged_value(i, agg.strategy, with_main);
+                let value = if value == "NULL" { format!("NULL::{}", agg.bare_type()) } else { value };
+                format!(", {value} AS {}", a(i))
+            })
+            .collect()
+    }
+
+    /// Whether the group of main row `m` (if there is one) and pending row `p` is in doubt.
+    pub(super) fn in_doubt(&self, with_main: bool) -> String {
+        let mut any = vec![];
+        if self.aggs.iter().any(|x| x.strategy.can_doubt() && !x.strategy.removed()) {
+            any.push(format!("coalesce(p.doubt, 0) = {GROUP}"));
+        }
+        for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {
+            let best = self.merged_value(i, agg.strategy, with_main);
+            let beats = if agg.strategy == Strategy::Least { "<" } else { ">" };
+            any.push(format!("p.{0} IS NOT NULL AND NOT coalesce({best} {beats} p.{0}, false)", removed(i)));
+        }
+        if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) }
+    }
+
+    /// Whether some row of delta could put its group in doubt: cheap to ask before anything is joined.
+    pub(super) fn some_doubt(&self) -> String {
+        let mut any = vec![format!("d.doubt = {GROUP}")];
+        any.extend(self.pending().filter(|(_, x)| x.strategy.removed()).map(|(i, _)| format!("d.{} IS NOT NULL", removed(i))));
+        format!("EXISTS (SELECT FROM {} d WHERE {})", self.storage.delta(), any.join(" OR "))
+    }
+
+    /// The view is filled, as this snapshot sees it, and nothing has put the whole of it in doubt.
+    pub(super) fn clean(&self) -> String {
+        format!(
+            "EXISTS (SELECT FROM {}) AND NOT EXISTS (SELECT FROM {} d WHERE d.doubt = {WHOLE})",
+            self.storage.filled(),
+            self.storage.delta()
+        )
+    }
+
+    fn conditions(&self, more: &[&str]) -> String {
+        let all: Vec<String> = self.filter.iter().map(String::as_str).chain(more.iter().copied()).map(|c| format!("({c})")).collect();
+        if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
+    }
+
+    fn partials(&self) -> String {
+        self.stored().map(|(i, agg)| format!(", {} AS {}", agg.partial, a(i))).collect()
+    }
+
+    /// The columns of main, computed from the source.
+    pub(super) fn from_source(&self, more: &[&str]) -> String {
+        let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
+        let group = if self.keys.is_empty() {
+            String::new()
+        } else {
+            format!(" GROUP BY {}", (2..2 + self.keys.len()).map(|i| i.to_string()).collect::<Vec<_>>().join(", "))
+        };
+        format!(
+            "SELECT {hash} AS kh, q.n{}{} FROM (SELECT pg_catalog.count(*) AS n{keys}{} FROM {} s{}{group}) q",
+            self.key_list("q."),
+            self.stored_list("q."),
+            self.partials(),
+            self.source,
+            self.conditions(more),
+            hash = self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
+        )
+    }
+
+    fn hash(&self, keys: impl Iterator<Item = String>) -> String {
+        let keys: Vec<String> = keys.collect();
+        if keys.is_empty() { "0::bigint".into() } else { format!("tally.key_hash({})", keys.join(", ")) }
+    }
+
+    /// The columns of main, from the source, for the groups of relation `b` (`kh` and keys); `carry` are columns of `b` that come first.
+    /// Groups without a NULL key are joined on the keys (an index may serve), the others on the hash.
+    pub(super) fn from_source_of(&self, b: &str, carry: &[&str], more: &[&str]) -> String {
+        let first: String = carry.iter().map(|c| format!("b.{c}, ")).collect();
+        let part = |on: String, more: &[&str]| {
+            format!(
+                "SELECT {first}b.kh, pg_catalog.count(*) AS n{}{} FROM {b} b JOIN {} s ON {on}{} GROUP BY {first}b.kh{}",
+                self.key_list("b."),
+                self.partials(),
+                self.source,
+                self.conditions(more),
+                self.key_list("b."),
+            )
+        };
+        let by_key = self.keyed().map(|(i, key)| key.found_by(&format!("b.{}", k(i)))).collect::<Vec<_>>().join(" AND ");
+        let mut sql = part(by_key, more);
+        if self.nullable_keys() {
+            let mut by_hash = format!("{} = b.kh", self.hash(self.keyed().map(|(_, key)| key.expr.clone())));
+            for (i, key) in self.keyed() {
+                by_hash += &format!(" AND {}", key.same(&key.expr, &format!("b.{}", k(i))));
+            }
+            let some_null = self.keyed().filter(|(_, key)| !key.not_null).map(|(i, _)| format!("b.{} IS NULL", k(i))).collect::<Vec<_>>().join(" OR ");
+            let mut with_null = more.to_vec();
+            with_null.push(&some_null);
+            sql = format!("{sql} UNION ALL {}", part(by_hash, &with_null));
+        }
+        sql
+    }
+
+    /// The final value of one aggregate over row `x` of main's columns.
+    pub(super) fn final_value(&self, i: usize, agg: &Agg) -> String {
+        match agg.strategy {
+            Strategy::Rows => "x.n".into(),
+            _ if agg.stored_is_result => format!("x.{}", a(i)),
+            _ => format!("{}(x.{})::{}", self.function("finalize"), a(i), agg.result_type),
+        }
+    }
+}
+
+impl Key {
+    pub(super) fn same(&self, x: &str, y: &str) -> String {
+        match &self.equality {
+            Equality::Catalog => format!("{x} IS NOT DISTINCT FROM {y}"),
+            Equality::Operator(op) => format!("({x} {op} {y} OR {x} IS NULL AND {y} IS NULL)"),
+        }
+    }
+    /// Finds the source rows whose key is `value`, which is not NULL.
+    fn found_by(&self, value: &str) -> String {
+        let op = match &self.equality {
+            Equality::Catalog => "=",
+            Equality::Operator(op) => op,
+        };
+        let equal = format!("{} {op} {value}", self.expr);
+        match &self.range {
+            Some(r) => format!("{equal} AND {0} >= {value} AND {0} < {value} + {1}", r.over, r.width),
+            None => equal,
+        }
+    }
+}
+
+impl Agg {
+    /// The type without its collation clause.
+    pub(super) fn bare_type(&self) -> &str {
+        self.column_type.split(" COLLATE ").next().unwrap_or(&self.column_type)
+    }
+}
+
+/// The tables behind a view, and their indexes.
+pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
+    let unlogged = if spec.unlogged { "UNLOGGED " } else { "" };
+    let keys: String = spec.keyed().map(|(i, key)| format!(", {} {}", k(i), key.column_type)).collect();
+    let stored: String = spec.stored().map(|(i, agg)| format!(", {} {}", a(i), agg.column_type)).collect();
+    let pending: String = spec
+        .pending()
+        .map(|(i, agg)| {
+            let removed = if agg.strategy.removed() { format!(", {} {}", removed(i), agg.column_type) } else { String::new() };
+            format!(", {} {}{removed}", a(i), agg.column_type)
+        })
+        .collect();
+    let s = &spec.storage;
+    let mut all = vec![
+        format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored}) WITH (fillfactor = 90)", s.main()),
+        // Delta is rewritten all the time: it is vacuumed by the number of its dead rows, not by their share.
+        format!(
+            "CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL, doubt smallint NOT NULL{keys}{pending}) \
+             WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
+            s.delta()
+        ),
+        format!("CREATE {unlogged}TABLE {} (filled boolean NOT NULL)", s.filled()),
+    ];
+    if !spec.keys.is_empty() {
+        all.push(format!("CREATE INDEX {} ON {} (kh)", s.name("main_kh"), s.main()));
+        let columns = index_columns(spec, order_by);
+        if !columns.is_empty() {
+            let list = columns.iter().map(|&i| k(i)).collect::<Vec<_>>().join(", ");
+            // A btree row has a size limit that a long key would hit; a hash index has none.
+            let method = if order_by.is_empty() && !spec.keys[columns[0]].short { "hash" } else { "btree" };
+            all.push(format!("CREATE INDEX {} ON {} USING {method} ({list})", s.name("main_keys"), s.main()));
+        }
+    }
+    all
+}
+
+fn index_columns(spec: &Spec, order_by: &[usize]) -> Vec<usize> {
+    if !order_by.is_empty() {
+        return order_by.to_vec();
+    }
+    let short: Vec<usize> = spec.keyed().filter(|(_, key)| key.short).map(|(i, _)| i).take(8).collect();
+    if short.is_empty() { vec![0] } else { short }
+}

@@ -1,0 +1,109 @@
+//! A view, as far as its SQL is concerned. All texts come deparsed from PostgreSQL, qualified and quoted.
+
+use super::strategy::Strategy;
+
+/// The relations behind a view: `tally_data.v42_main` and its siblings.
+pub struct Storage {
+    pub id: i64,
+}
+
+impl Storage {
+    pub const SCHEMA: &'static str = "tally_data";
+
+    pub fn relation(&self, part: &str) -> String {
+        format!("{}.{}", Self::SCHEMA, self.name(part))
+    }
+    /// The bare name, without the schema.
+    pub fn name(&self, part: &str) -> String {
+        format!("v{}_{part}", self.id)
+    }
+    pub fn main(&self) -> String {
+        self.relation("main")
+    }
+    pub fn delta(&self) -> String {
+        self.relation("delta")
+    }
+    /// Holds a row once the view is filled; a snapshot that does not see it reads the source.
+    pub fn filled(&self) -> String {
+        self.relation("filled")
+    }
+    /// The defining query, kept as a view of PostgreSQL's own.
+    pub fn query(&self) -> String {
+        self.relation("query")
+    }
+    /// One row per group: keys and final values, before the query's own expressions and HAVING.
+    pub fn groups(&self) -> String {
+        self.relation("groups")
+    }
+}
+
+pub struct Spec {
+    pub storage: Storage,
+    /// Quoted schema in which the extension's aggregates live.
+    pub functions: String,
+    /// Qualified name of the source; its columns are referred to as `s.…`.
+    pub source: String,
+    pub filter: Option<String>,
+    pub keys: Vec<Key>,
+    pub aggs: Vec<Agg>,
+    pub unlogged: bool,
+}
+
+pub struct Key {
+    /// Over `s`.
+    pub expr: String,
+    /// With its collation, as in a column definition.
+    pub column_type: String,
+    pub not_null: bool,
+    pub equality: Equality,
+    /// For a bucket of time: the bucketed column and the expression of the bucket's end, so that an index on the column serves.
+    pub range: Option<Range>,
+    /// Can be put into a btree index without a risk of rows too long for it.
+    pub short: bool,
+}
+
+/// `[bucket, bucket + width)` over the bucketed expression.
+pub struct Range {
+    /// Over `s`.
+    pub over: String,
+    /// An interval literal, cast.
+    pub width: String,
+}
+
+pub enum Equality {
+    /// `=` of pg_catalog: IS NOT DISTINCT FROM means the right thing wherever it is parsed.
+    Catalog,
+    /// Another operator, as `OPERATOR(schema.=)`.
+    Operator(String),
+}
+
+pub struct Agg {
+    pub strategy: Strategy,
+    /// What main and delta store, with its collation, as in a column definition.
+    pub column_type: String,
+    /// The stored value computed from source rows: an aggregate call over `s`.
+    pub partial: String,
+    /// The type that the query's own aggregate has.
+    pub result_type: String,
+    /// The stored value is the result: a state that the user asked for, or a value that is its own state.
+    pub stored_is_result: bool,
+}
+
+/// A column of the query, over `g`, a row of the view `groups`.
+pub struct Target {
+    pub name: String,
+    pub expr: String,
+}
+
+impl Spec {
+    /// Whether anything can be in doubt at all.
+    pub fn can_doubt(&self) -> bool {
+        self.aggs.iter().any(|a| a.strategy.can_doubt())
+    }
+    pub fn nullable_keys(&self) -> bool {
+        self.keys.iter().any(|k| !k.not_null)
+    }
+    pub fn function(&self, name: &str) -> String {
+        format!("{}.{name}", self.functions)
+    }
+}

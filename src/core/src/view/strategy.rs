@@ -1,0 +1,175 @@
+//! How each aggregate is stored, added up and taken away: the one table that analyzer, storage, triggers and docs go by.
+
+/// Where an aggregate function comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    PgCatalog,
+    PgTally,
+    Other,
+}
+
+/// An aggregate's argument type, as far as strategies care.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Argument {
+    Integer,
+    Numeric,
+    Float,
+    Interval,
+    Other,
+}
+
+/// What is stored for an aggregate, and how a change reaches it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strategy {
+    /// The number of rows of the group, which every group carries anyway.
+    Rows,
+    /// A bigint that counts the rows whose argument is not NULL.
+    Count,
+    /// A state of exact sums: added and subtracted.
+    Sum(Exact),
+    Average(Exact),
+    /// The least value; delta also carries the least removed one.
+    Least,
+    Greatest,
+    /// A HyperLogLog++ state: added, in doubt after a removal.
+    Uniq,
+    /// No state: in doubt after any change.
+    Recompute,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exact {
+    Numeric,
+    Float,
+    Interval,
+}
+
+impl Exact {
+    fn of(argument: Argument) -> Option<Exact> {
+        match argument {
+            Argument::Integer | Argument::Numeric => Some(Exact::Numeric),
+            Argument::Float => Some(Exact::Float),
+            Argument::Interval => Some(Exact::Interval),
+            Argument::Other => None,
+        }
+    }
+    fn suffix(self) -> &'static str {
+        match self {
+            Exact::Numeric => "state",
+            Exact::Float => "float8_state",
+            Exact::Interval => "interval_state",
+        }
+    }
+}
+
+impl Strategy {
+    /// Whether a group can be in doubt on its account.
+    pub fn can_doubt(self) -> bool {
+        !matches!(self, Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_))
+    }
+    /// Whether main stores a column for it.
+    pub fn stored(self) -> bool {
+        self != Strategy::Rows
+    }
+    /// Whether delta stores a column for it.
+    pub fn pending(self) -> bool {
+        !matches!(self, Strategy::Rows | Strategy::Recompute)
+    }
+    /// Whether delta stores the outermost removed value beside it.
+    pub fn removed(self) -> bool {
+        matches!(self, Strategy::Least | Strategy::Greatest)
+    }
+    /// The state's type in schema tally, if it is one.
+    pub fn state_type(self) -> Option<String> {
+        match self {
+            Strategy::Sum(e) => Some(format!("sum_{}", e.suffix())),
+            Strategy::Average(e) => Some(format!("avg_{}", e.suffix())),
+            Strategy::Uniq => Some("uniq_state".into()),
+            _ => None,
+        }
+    }
+    /// The aggregate of ours that makes the state from values.
+    pub fn state_aggregate(self) -> Option<&'static str> {
+        match self {
+            Strategy::Sum(_) => Some("sum_state"),
+            Strategy::Average(_) => Some("avg_state"),
+            Strategy::Uniq => Some("uniq_state"),
+            _ => None,
+        }
+    }
+    /// How changes are kept, in the words of `tally.explain_view`.
+    pub fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_) => ("delta", "delta", "subtracts"),
+            Strategy::Least | Strategy::Greatest => ("delta", "delta, doubt if the removed value can matter", "keeps the outermost added and removed value"),
+            Strategy::Uniq => ("delta", "doubt", "a sketch cannot subtract"),
+            Strategy::Recompute => ("doubt", "doubt", "the aggregate has no state"),
+        }
+    }
+}
+
+/// What is known of a call of an aggregate.
+pub struct Call<'a> {
+    pub origin: Origin,
+    pub name: &'a str,
+    pub arguments: &'a [Argument],
+    pub star: bool,
+    pub distinct: bool,
+    pub ordered: bool,
+    pub filtered: bool,
+}
+
+/// The strategy for a call, and whether its result is the stored value itself (a state, or a value that is its own state).
+pub fn strategy_of(call: &Call) -> (Strategy, bool) {
+    let one = (call.arguments.len() == 1).then(|| call.arguments[0]);
+    let exact = one.and_then(Exact::of);
+    let plain = !call.distinct && !call.ordered;
+    let ours = call.origin == Origin::PgTally;
+    if call.origin == Origin::Other || call.ordered {
+        return (Strategy::Recompute, true);
+    }
+    match (call.name, exact) {
+        ("count", _) if !ours && plain && call.star && !call.filtered => (Strategy::Rows, true),
+        ("count", _) if !ours && plain && (call.star || one.is_some()) => (Strategy::Count, true),
+        ("count_state", _) if ours && plain && (call.star || one.is_some()) => (Strategy::Count, true),
+        ("sum", Some(e)) if !ours && plain => (Strategy::Sum(e), false),
+        ("avg", Some(e)) if !ours && plain => (Strategy::Average(e), false),
+        ("sum_state", Some(e)) if ours && plain => (Strategy::Sum(e), true),
+        ("avg_state", Some(e)) if ours && plain => (Strategy::Average(e), true),
+        ("min", _) if !ours && one.is_some() => (Strategy::Least, true),
+        ("max", _) if !ours && one.is_some() => (Strategy::Greatest, true),
+        ("min_state", _) if ours && one.is_some() => (Strategy::Least, true),
+        ("max_state", _) if ours && one.is_some() => (Strategy::Greatest, true),
+        ("uniq", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq, false),
+        ("uniq_state", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq, true),
+        _ => (Strategy::Recompute, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(origin: Origin, name: &str, arguments: &[Argument]) -> (Strategy, bool) {
+        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false })
+    }
+
+    #[test]
+    fn plain_aggregates_keep_states_and_show_final_values() {
+        assert_eq!(of(Origin::PgCatalog, "sum", &[Argument::Integer]), (Strategy::Sum(Exact::Numeric), false));
+        assert_eq!(of(Origin::PgTally, "sum_state", &[Argument::Float]), (Strategy::Sum(Exact::Float), true));
+        assert_eq!(of(Origin::PgCatalog, "avg", &[Argument::Interval]), (Strategy::Average(Exact::Interval), false));
+        assert_eq!(of(Origin::PgCatalog, "sum", &[Argument::Other]).0, Strategy::Recompute);
+        assert_eq!(of(Origin::PgTally, "uniq", &[Argument::Other, Argument::Integer]), (Strategy::Uniq, false));
+    }
+
+    #[test]
+    fn what_is_not_known_is_recomputed() {
+        assert_eq!(of(Origin::Other, "sum", &[Argument::Integer]).0, Strategy::Recompute);
+        assert_eq!(of(Origin::PgCatalog, "string_agg", &[Argument::Other, Argument::Other]).0, Strategy::Recompute);
+        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false };
+        assert_eq!(strategy_of(&distinct).0, Strategy::Recompute);
+        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true };
+        assert_eq!(strategy_of(&filtered).0, Strategy::Count);
+    }
+}

@@ -1,0 +1,83 @@
+//! The statements that fold delta into main. Each is one statement, so that all of it sees one snapshot.
+
+use super::render::{WHOLE, a};
+use super::spec::Spec;
+
+/// Folds what the snapshot sees; groups in doubt are read from the source in the same snapshot.
+pub fn compaction(spec: &Spec) -> String {
+    let fresh = if !spec.can_doubt() {
+        String::new()
+    } else if spec.keys.is_empty() {
+        let source = spec.from_source(&[]);
+        format!(
+            ", fresh AS MATERIALIZED (SELECT j.tid, {} FROM j, ({source}) y WHERE (SELECT doubt FROM j))",
+            spec.main_columns("y.")
+        )
+    } else {
+        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", &["tid"], &[]))
+    };
+    let repaired = if fresh.is_empty() { String::new() } else { " UNION ALL SELECT * FROM fresh".into() };
+    let delete = format!("DELETE FROM {} d WHERE d.doubt < {WHOLE}", spec.storage.delta());
+    statement(spec, &fresh, &repaired, &delete)
+}
+
+/// Folds only what needs no look at the source; groups in doubt stay as they are.
+pub fn fold(spec: &Spec) -> String {
+    let delta = spec.storage.delta();
+    let delete = if spec.keys.is_empty() {
+        format!("DELETE FROM {delta} d WHERE d.doubt < {WHOLE} AND NOT (SELECT doubt FROM j)")
+    } else {
+        format!("DELETE FROM {delta} d USING j WHERE d.doubt < {WHOLE} AND {} AND NOT j.doubt", spec.same_group("d", "j"))
+    };
+    statement(spec, "", "", &delete)
+}
+
+/// Makes main anew from the source: the first filling, a refresh, and what a mark on the whole view asks for.
+pub fn rebuild(spec: &Spec) -> String {
+    let s = &spec.storage;
+    format!(
+        "WITH d AS (DELETE FROM {delta} RETURNING 1), m AS (DELETE FROM {main} RETURNING 1), \
+         i AS (INSERT INTO {main} ({columns}) {source} RETURNING 1), \
+         f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1) \
+         SELECT (SELECT pg_catalog.count(*) FROM d)",
+        delta = s.delta(),
+        main = s.main(),
+        filled = s.filled(),
+        columns = spec.main_columns(""),
+        source = spec.from_source(&[]),
+    )
+}
+
+/// `p` are the pending groups, `j` joins them with main and merges, `r` are the rows that main shall have.
+fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str) -> String {
+    let main = spec.storage.main();
+    let pending = spec.pending_groups();
+    let set: String = spec.stored().map(|(i, _)| format!(", {0} = r.{0}", a(i))).collect();
+    let columns = spec.main_columns("");
+    if spec.keys.is_empty() {
+        // One row, always there once the view is filled.
+        return format!(
+            "WITH j AS MATERIALIZED (SELECT m.ctid AS tid, m.kh, m.n + p.n AS n{merged}, {doubt} AS doubt FROM {main} m, ({pending}) p){fresh}, \
+             r AS (SELECT tid, {columns} FROM j WHERE NOT doubt{repaired}), \
+             u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1), \
+             d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
+            merged = spec.merged_list(true),
+            doubt = spec.in_doubt(true),
+        );
+    }
+    format!(
+        "WITH j AS MATERIALIZED (SELECT m.ctid AS tid, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
+           FROM ({pending}) p LEFT JOIN {main} m ON {same}){fresh}, \
+         r AS (SELECT tid, {columns} FROM j WHERE NOT doubt AND n > 0{repaired}), \
+         g AS (DELETE FROM {main} m USING j WHERE m.ctid = j.tid AND j.n <= 0{gone_doubt} RETURNING 1), \
+         u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1), \
+         i AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM r WHERE r.tid IS NULL RETURNING 1), \
+         d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
+        keys = spec.key_list("p."),
+        merged = spec.merged_list(true),
+        doubt = spec.in_doubt(true),
+        same = spec.same_group("m", "p"),
+        // A fold leaves the delta rows of a group in doubt, so it must leave main's row too.
+        gone_doubt = if repaired.is_empty() && spec.can_doubt() { " AND NOT j.doubt" } else { "" },
+    )
+}
