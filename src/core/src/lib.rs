@@ -11,5 +11,6 @@ pub mod hash;
 pub mod numeric;
 pub mod state;
 pub mod uniq;
+pub mod view;
 
 pub use error::{Error, Kind};

@@ -1,5 +1,6 @@
 //! What a view is made of, and the SQL that keeps and reads it. Pure: text in, text out.
 
+pub mod refusal;
 pub mod spec;
 pub mod strategy;
 
@@ -8,6 +9,7 @@ mod render;
 mod write;
 
 pub use read::{groups_view, public_view, recomputed_groups};
+pub use refusal::{Feature, Refusal, position, refuse};
 pub use render::storage_tables;
 pub use spec::{Agg, Equality, Key, Range, Spec, Storage, Target};
 pub use strategy::{Argument, Call, Exact, Origin, Strategy, strategy_of};

@@ -1,6 +1,6 @@
 //! Pieces that the reading and the writing statements share.
 
-use super::spec::{Agg, Equality, Key, Spec};
+use super::spec::{Agg, Equality, Key, Range, Spec};
 use super::strategy::Strategy;
 
 /// A mark in delta's column `doubt`: the row's group is in doubt.
@@ -184,18 +184,15 @@ impl Spec {
             )
         };
         let by_key = self.keyed().map(|(i, key)| key.found_by(&format!("b.{}", k(i)))).collect::<Vec<_>>().join(" AND ");
-        let mut sql = part(by_key, more);
-        if self.nullable_keys() {
-            let mut by_hash = format!("{} = b.kh", self.hash(self.keyed().map(|(_, key)| key.expr.clone())));
-            for (i, key) in self.keyed() {
-                by_hash += &format!(" AND {}", key.same(&key.expr, &format!("b.{}", k(i))));
-            }
-            let some_null = self.keyed().filter(|(_, key)| !key.not_null).map(|(i, _)| format!("b.{} IS NULL", k(i))).collect::<Vec<_>>().join(" OR ");
-            let mut with_null = more.to_vec();
-            with_null.push(&some_null);
-            sql = format!("{sql} UNION ALL {}", part(by_hash, &with_null));
+        let mut by_hash = format!("{} = b.kh", self.hash(self.keyed().map(|(_, key)| key.expr.clone())));
+        for (i, key) in self.keyed() {
+            by_hash += &format!(" AND {}", key.same(&key.expr, &format!("b.{}", k(i))));
         }
-        sql
+        let is_null = |row: &str| self.keyed().map(|(i, _)| format!("{row}.{} IS NULL", k(i))).collect::<Vec<_>>().join(" OR ");
+        let some_null = format!("EXISTS (SELECT FROM {} d WHERE {})", self.storage.delta(), is_null("d"));
+        let (is_null, mut with_null) = (is_null("b"), more.to_vec());
+        with_null.extend([some_null.as_str(), is_null.as_str()]);
+        format!("{} UNION ALL {}", part(by_key, more), part(by_hash, &with_null))
     }
 
     /// The final value of one aggregate over row `x` of main's columns.
@@ -223,7 +220,10 @@ impl Key {
         };
         let equal = format!("{} {op} {value}", self.expr);
         match &self.range {
-            Some(r) => format!("{equal} AND {0} >= {value} AND {0} < {value} + {1}", r.over, r.width),
+            Some(r) => {
+                let least = if r.before == 0 { value.to_string() } else { format!("{value} - {}", Range::interval(r.before)) };
+                format!("{equal} AND {0} >= {least} AND {0} < {value} + {1}", r.over, Range::interval(r.after))
+            }
             None => equal,
         }
     }

@@ -54,7 +54,6 @@ pub struct Key {
     pub expr: String,
     /// With its collation, as in a column definition.
     pub column_type: String,
-    pub not_null: bool,
     pub equality: Equality,
     /// For a bucket of time: the bucketed column and the expression of the bucket's end, so that an index on the column serves.
     pub range: Option<Range>,
@@ -62,12 +61,20 @@ pub struct Key {
     pub short: bool,
 }
 
-/// `[bucket, bucket + width)` over the bucketed expression.
+/// Where the rows of a bucket lie: within `[bucket - before, bucket + after)`, and perhaps not all of that.
 pub struct Range {
-    /// Over `s`.
+    /// The bucketed expression, over `s`.
     pub over: String,
-    /// An interval literal, cast.
-    pub width: String,
+    pub before: i64,
+    pub after: i64,
+}
+
+impl Range {
+    /// Microseconds as an interval of hours and less: adding it does not depend on a time zone.
+    pub(super) fn interval(micros: i64) -> String {
+        let seconds = micros / 1_000_000;
+        format!("'{}:{:02}:{:02}.{:06}'::interval", seconds / 3600, seconds / 60 % 60, seconds % 60, micros % 1_000_000)
+    }
 }
 
 pub enum Equality {
@@ -99,9 +106,6 @@ impl Spec {
     /// Whether anything can be in doubt at all.
     pub fn can_doubt(&self) -> bool {
         self.aggs.iter().any(|a| a.strategy.can_doubt())
-    }
-    pub fn nullable_keys(&self) -> bool {
-        self.keys.iter().any(|k| !k.not_null)
     }
     pub fn function(&self, name: &str) -> String {
         format!("{}.{name}", self.functions)
