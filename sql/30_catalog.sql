@@ -1,0 +1,45 @@
+-- Views are found through PostgreSQL's own dependencies, never through stored names or numbers: whatever is renamed, moved,
+-- dumped or restored is still found.
+
+CREATE SEQUENCE tally.view_id;
+SELECT pg_catalog.pg_extension_config_dump('tally.view_id', '');
+
+-- The relations behind each view, as far as they exist.
+CREATE VIEW tally.storage AS
+SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
+       max(c.oid) FILTER (WHERE c.relname ~ '_main$') AS main,
+       max(c.oid) FILTER (WHERE c.relname ~ '_delta$') AS delta,
+       max(c.oid) FILTER (WHERE c.relname ~ '_filled$') AS filled,
+       max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
+       max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
+  FROM pg_catalog.pg_class c
+ WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|query|groups)$'
+ GROUP BY 1;
+
+-- Which views read which relations.
+CREATE VIEW tally.readers AS
+SELECT DISTINCT r.ev_class AS reader, d.refobjid AS relation
+  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
+ WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class;
+
+-- Views that are whole: id, the relation that users read, its owner, and the source.
+CREATE VIEW tally.registry AS
+SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.delta, s.filled, s.query, s.groups
+  FROM tally.storage s
+  JOIN tally.readers p ON p.relation = s.groups
+  JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
+  JOIN tally.readers q ON q.reader = s.query
+  JOIN pg_catalog.pg_class src ON src.oid = q.relation AND src.relkind IN ('r', 'p')
+ WHERE s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL
+   -- a view that somebody made over the groups is not the one that create_view made: that one came first
+   AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.groups AND o.reader < p.reader);
+
+-- A table with all its partitions and inheritance children.
+CREATE FUNCTION tally.members(source oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
+  WITH RECURSIVE down(oid) AS (SELECT source UNION SELECT i.inhrelid FROM pg_inherits i JOIN down ON i.inhparent = down.oid) SELECT oid FROM down
+$$;
+
+-- A table with all that it is a partition or an inheritance child of.
+CREATE FUNCTION tally.ancestors(member oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
+  WITH RECURSIVE up(oid) AS (SELECT member UNION SELECT i.inhparent FROM pg_inherits i JOIN up ON i.inhrelid = up.oid) SELECT oid FROM up
+$$;

@@ -1,0 +1,114 @@
+//! Facts from PostgreSQL's catalogs, through its caches.
+
+use super::sql;
+use super::tree::{Node, text};
+use pg_tally_core::view::Origin;
+use pgrx::pg_sys::{self, NodeTag, Oid};
+
+const EXTENSION: &std::ffi::CStr = c"pg_tally";
+
+pub fn extension_oid() -> Oid {
+    unsafe { pg_sys::get_extension_oid(EXTENSION.as_ptr(), true) }
+}
+
+/// The schema that the aggregates are in.
+pub fn extension_schema() -> String {
+    let rows = sql::rows_latest("SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_tally'");
+    rows.into_iter().flatten().flatten().next().unwrap_or_else(|| "public".into())
+}
+
+pub fn origin_of_function(function: Oid, namespace: Oid) -> Origin {
+    if namespace == Oid::from(pg_sys::PG_CATALOG_NAMESPACE) && function.to_u32() < pg_sys::FirstNormalObjectId {
+        return Origin::PgCatalog;
+    }
+    let extension = unsafe { pg_sys::getExtensionOfObject(Oid::from(pg_sys::ProcedureRelationId), function) };
+    if extension != Oid::INVALID && extension == extension_oid() { Origin::PgTally } else { Origin::Other }
+}
+
+pub fn base_type(type_oid: Oid) -> Oid {
+    unsafe { pg_sys::getBaseType(type_oid) }
+}
+
+pub fn is_unlogged(relation: Oid) -> bool {
+    unsafe { pg_sys::get_rel_persistence(relation) as u8 == pg_sys::RELPERSISTENCE_UNLOGGED }
+}
+
+pub fn relation_name(relation: Oid) -> String {
+    unsafe { text(pg_sys::get_rel_name(relation)) }
+}
+
+pub fn qualified_name(relation: Oid) -> String {
+    let schema = unsafe { text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation))) };
+    format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation_name(relation)))
+}
+
+/// A type as in a column definition, with its collation if it has one.
+pub fn column_type(type_oid: Oid, typmod: i32, collation: Oid) -> String {
+    let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY;
+    let name = unsafe { text(pg_sys::format_type_extended(type_oid, typmod, flags as u16)) };
+    if collation == Oid::INVALID {
+        return name;
+    }
+    let rows = sql::rows_latest(&format!(
+        "SELECT n.nspname, c.collname FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = {}",
+        collation.to_u32()
+    ));
+    match rows.first().map(Vec::as_slice) {
+        Some([Some(schema), Some(collation)]) => format!("{name} COLLATE {}.{}", sql::identifier(schema), sql::identifier(collation)),
+        _ => name,
+    }
+}
+
+/// `OPERATOR(schema.name)` for an operator that is not PostgreSQL's own.
+pub fn operator_outside_catalog(operator: Oid) -> Option<String> {
+    let rows = sql::rows_latest(&format!(
+        "SELECT n.nspname, o.oprname FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace \
+         WHERE o.oid = {} AND n.nspname <> 'pg_catalog'",
+        operator.to_u32()
+    ));
+    match rows.first().map(Vec::as_slice) {
+        Some([Some(schema), Some(name)]) => Some(format!("OPERATOR({}.{name})", sql::identifier(schema))),
+        _ => None,
+    }
+}
+
+/// Of a fixed length, and with a btree order.
+pub fn is_short_and_ordered(type_oid: Oid) -> bool {
+    unsafe {
+        let cache = pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_BTREE_OPFAMILY as i32);
+        (*cache).typlen > 0 && (*cache).btree_opf != Oid::INVALID
+    }
+}
+
+/// The number of the child's column of the same name.
+pub fn column_in_child(parent: Oid, child: Oid, number: i16) -> i16 {
+    if parent == child || number <= 0 {
+        return number;
+    }
+    unsafe {
+        let name = pg_sys::get_attname(parent, number, true);
+        if name.is_null() { 0 } else { pg_sys::get_attnum(child, name) }
+    }
+}
+
+/// Whether an expression calls nothing but PostgreSQL's own compiled functions, which look nothing up by name.
+pub fn is_builtin_only(node: Node) -> bool {
+    let mut builtin = true;
+    super::tree::walk(node.0, &mut |n| unsafe {
+        struct Seen(bool);
+        #[pgrx::pg_guard]
+        unsafe extern "C-unwind" fn look(function: Oid, context: *mut std::ffi::c_void) -> bool {
+            if function.to_u32() >= pg_sys::FirstNormalObjectId {
+                unsafe { (*context.cast::<Seen>()).0 = true };
+            }
+            false
+        }
+        let mut seen = Seen(false);
+        if super::tree::tag(n) != NodeTag::T_Aggref {
+            pg_sys::check_functions_in_node(n, Some(look), (&raw mut seen).cast());
+        }
+        builtin &= !seen.0;
+        super::tree::Visit::Into
+    });
+    builtin
+}

@@ -1,0 +1,56 @@
+//! Noticing that something we have cached has changed.
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
+thread_local! {
+    static WATCHED: RefCell<HashSet<u32>> = RefCell::new(HashSet::new());
+    static GENERATION: Cell<u64> = const { Cell::new(1) };
+}
+
+fn bump() {
+    GENERATION.set(GENERATION.get() + 1);
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn relation_changed(_: Datum, relation: Oid) {
+    // Invalid: everything may have changed. Borrowed: we are just adding to the set, so be careful.
+    let concerns = relation == Oid::INVALID || WATCHED.with(|w| w.try_borrow().map_or(true, |w| w.contains(&relation.to_u32())));
+    if concerns {
+        bump();
+    }
+}
+
+#[cfg(not(feature = "pg19"))]
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn function_changed(_: Datum, _: i32, _: u32) {
+    bump();
+}
+
+/// To be called once per process.
+pub fn register() {
+    unsafe {
+        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), Datum::null());
+        // An inlined function's body is part of a planned expression.
+        pg_sys::CacheRegisterSyscacheCallback(pg_sys::SysCacheIdentifier::PROCOID as i32, Some(function_changed), Datum::null());
+    }
+}
+
+/// Changes whenever a watched relation or any function has.
+pub fn generation() -> u64 {
+    GENERATION.get()
+}
+
+pub fn watch(relations: impl IntoIterator<Item = Oid>) {
+    WATCHED.with(|w| w.borrow_mut().extend(relations.into_iter().map(Oid::to_u32)));
+}
+
+pub fn forget_all() {
+    WATCHED.with(|w| w.borrow_mut().clear());
+}
+
+/// Tells all sessions that what they know of the relation is old, at commit.
+pub fn announce(relation: Oid) {
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
+}

@@ -1,0 +1,145 @@
+//! Running SQL of our own: as whom, with which settings, and in which snapshot.
+
+use pgrx::pg_sys;
+use std::ffi::{CStr, CString};
+
+/// What a statement answered, as text.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+/// Settings under which text that we deparse means the same when it is parsed again, and names mean only what is qualified.
+const PINNED: &[(&str, &str)] = &[
+    ("search_path", "pg_catalog, pg_temp"),
+    ("datestyle", "ISO, YMD"),
+    ("intervalstyle", "postgres"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "hex"),
+    ("quote_all_identifiers", "off"),
+    ("standard_conforming_strings", "on"),
+    ("default_table_access_method", "heap"),
+    ("row_security", "off"),
+];
+
+fn c(text: &str) -> CString {
+    // A NUL cannot be in any text that came from PostgreSQL.
+    CString::new(text.replace('\0', "")).unwrap_or_default()
+}
+
+/// Runs a statement in the current user's name; the number of rows it processed.
+pub fn execute(sql: &str) -> u64 {
+    with_spi(sql, false, |n| n)
+}
+
+/// Rows of a statement that may write, each statement with a snapshot of its own under READ COMMITTED.
+pub fn rows(sql: &str) -> Rows {
+    with_spi(sql, false, |_| tuples())
+}
+
+/// Rows as of now, whatever snapshot the transaction has: for our own bookkeeping, which must never be old.
+pub fn rows_latest(sql: &str) -> Rows {
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+    let rows = with_spi(sql, true, |_| tuples());
+    unsafe { pg_sys::PopActiveSnapshot() };
+    rows
+}
+
+fn with_spi<R>(sql: &str, read_only: bool, take: impl FnOnce(u64) -> R) -> R {
+    let text = c(sql);
+    unsafe {
+        pg_sys::SPI_connect();
+        let code = pg_sys::SPI_execute(text.as_ptr(), read_only, 0);
+        if code < 0 {
+            pgrx::error!("SPI_execute returned {code}");
+        }
+        let result = take(pg_sys::SPI_processed);
+        pg_sys::SPI_finish();
+        result
+    }
+}
+
+fn tuples() -> Rows {
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return vec![];
+        }
+        let (desc, n) = ((*table).tupdesc, pg_sys::SPI_processed as usize);
+        (0..n)
+            .map(|row| {
+                let tuple = *(*table).vals.add(row);
+                (1..=(*desc).natts)
+                    .map(|column| {
+                        let value = pg_sys::SPI_getvalue(tuple, desc, column);
+                        (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned())
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+}
+
+pub fn identifier(name: &str) -> String {
+    let name = c(name);
+    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name.as_ptr())).to_string_lossy().into_owned() }
+}
+
+pub fn literal(text: &str) -> String {
+    let text = c(text);
+    unsafe { CStr::from_ptr(pg_sys::quote_literal_cstr(text.as_ptr())).to_string_lossy().into_owned() }
+}
+
+pub fn current_user() -> pg_sys::Oid {
+    unsafe { pg_sys::GetUserId() }
+}
+
+pub fn superuser() -> pg_sys::Oid {
+    pg_sys::Oid::from(pg_sys::BOOTSTRAP_SUPERUSERID)
+}
+
+/// Runs `work` as another role that cannot be switched away from, as REFRESH MATERIALIZED VIEW does.
+/// An ERROR inside is followed by a (sub)transaction abort, which puts back user and settings.
+pub fn as_role<R>(role: pg_sys::Oid, work: impl FnOnce() -> R) -> R {
+    unsafe {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        let restricted = context | (pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as i32;
+        pg_sys::SetUserIdAndSecContext(role, restricted);
+        let result = work();
+        pg_sys::SetUserIdAndSecContext(user, context);
+        result
+    }
+}
+
+/// As `as_role`, but without the restrictions of a security-restricted operation, which forbids some DDL.
+pub fn as_superuser<R>(work: impl FnOnce() -> R) -> R {
+    unsafe {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        pg_sys::SetUserIdAndSecContext(superuser(), context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+        let result = work();
+        pg_sys::SetUserIdAndSecContext(user, context);
+        result
+    }
+}
+
+/// Runs `work` with the settings that our SQL is written for.
+pub fn pinned<R>(work: impl FnOnce() -> R) -> R {
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        for (name, value) in PINNED {
+            let (name, value) = (c(name), c(value));
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+        let result = work();
+        pg_sys::AtEOXact_GUC(false, level);
+        result
+    }
+}

@@ -1,0 +1,202 @@
+//! Values of any type: copied, compared and laid out as bytes.
+
+use super::expr::{Table, within};
+use pgrx::pg_sys::{self, Datum, Oid};
+
+/// How values of a type are stored, and which column they come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    pub number: i16,
+    length: i16,
+    by_value: bool,
+}
+
+impl Layout {
+    pub fn of_type(type_oid: Oid) -> Layout {
+        let (mut length, mut by_value) = (0, false);
+        unsafe { pg_sys::get_typlenbyval(type_oid, &mut length, &mut by_value) };
+        Layout { number: 0, length, by_value }
+    }
+
+    /// The layout of a table's column (numbered from 1).
+    pub fn of_column(table: &Table, number: i16) -> Option<Layout> {
+        unsafe {
+            let desc = table.desc();
+            if number < 1 || i32::from(number) > (*desc).natts {
+                return None;
+            }
+            let attribute = super::compat::attribute(desc, number as usize - 1);
+            Some(Layout { number, length: (*attribute).attlen, by_value: (*attribute).attbyval })
+        }
+    }
+
+    /// Whether the two have the same bytes; values stored out of line are compared in line.
+    ///
+    /// # Safety
+    /// Both are values of this layout.
+    pub(super) unsafe fn image_equal(&self, a: Datum, b: Datum) -> bool {
+        if self.by_value || a == b {
+            return a == b;
+        }
+        unsafe { bytes(a, self.length, |a| bytes(b, self.length, |b| a == b)) }
+    }
+
+    /// Appends bytes that tell the value from all others of its type that are not stored alike.
+    ///
+    /// # Safety
+    /// The value is of this layout.
+    pub(super) unsafe fn image(&self, value: Datum, out: &mut Vec<u8>) {
+        if self.by_value {
+            out.extend_from_slice(&(value.value() as u64).to_le_bytes());
+        } else {
+            unsafe {
+                bytes(value, self.length, |b| {
+                    out.extend_from_slice(&(b.len() as u32).to_le_bytes());
+                    out.extend_from_slice(b);
+                })
+            }
+        }
+    }
+
+    /// A copy in the current memory context, in line.
+    unsafe fn copy(&self, value: Datum) -> Datum {
+        unsafe {
+            if self.by_value {
+                return value;
+            }
+            if self.length == -1 {
+                return Datum::from(pg_sys::pg_detoast_datum_copy(value.cast_mut_ptr()));
+            }
+            let length = if self.length == -2 { std::ffi::CStr::from_ptr(value.cast_mut_ptr()).count_bytes() + 1 } else { self.length as usize };
+            let to = pg_sys::palloc(length).cast::<u8>();
+            std::ptr::copy_nonoverlapping(value.cast_mut_ptr::<u8>(), to, length);
+            Datum::from(to)
+        }
+    }
+}
+
+/// The value's bytes, without a varlena header.
+unsafe fn bytes<R>(value: Datum, length: i16, work: impl FnOnce(&[u8]) -> R) -> R {
+    unsafe {
+        match length {
+            -1 => {
+                let original = value.cast_mut_ptr::<pg_sys::varlena>();
+                let plain = pg_sys::pg_detoast_datum_packed(original);
+                let result = work(pgrx::varlena::varlena_to_byte_slice(plain));
+                if plain != original {
+                    pg_sys::pfree(plain.cast());
+                }
+                result
+            }
+            -2 => work(std::ffi::CStr::from_ptr(value.cast_mut_ptr()).to_bytes()),
+            n => work(std::slice::from_raw_parts(value.cast_mut_ptr::<u8>(), n as usize)),
+        }
+    }
+}
+
+/// Appends key values as bytes. The same bytes mean the same group; the same group may have several (1.0 and 1.00), which readers merge.
+pub fn key_image(layouts: &[Layout], values: &[Datum], nulls: &[bool], out: &mut Vec<u8>) {
+    for ((layout, value), null) in layouts.iter().zip(values).zip(nulls) {
+        out.push(u8::from(*null));
+        if !null {
+            unsafe { layout.image(*value, out) };
+        }
+    }
+}
+
+/// Memory for values that must outlive the row that they came from.
+pub struct Arena {
+    context: pg_sys::MemoryContext,
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            unsafe { pg_sys::MemoryContextDelete(self.context) };
+        }
+    }
+}
+
+impl Arena {
+    pub fn new() -> Arena {
+        Arena { context: unsafe { super::expr::new_context(pg_sys::CurrentMemoryContext, c"pg_tally groups") } }
+    }
+    pub fn keep(&self, layout: &Layout, value: Datum) -> Datum {
+        unsafe { within(self.context, || layout.copy(value)) }
+    }
+    pub fn reset(&self) {
+        unsafe { pg_sys::MemoryContextReset(self.context) };
+    }
+    /// State bytes as a value of a varlena type.
+    pub fn varlena(&self, bytes: &[u8]) -> Datum {
+        unsafe { within(self.context, || Datum::from(pg_sys::cstring_to_text_with_len(bytes.as_ptr().cast(), bytes.len() as i32))) }
+    }
+}
+
+/// The order of a type's values, as its aggregates min and max see it.
+pub struct Order {
+    compare: Compare,
+    collation: Oid,
+}
+
+enum Compare {
+    Int(u8),
+    Function(Box<pg_sys::FmgrInfo>),
+}
+
+impl Order {
+    /// None if the type has no default order.
+    pub fn of(type_oid: Oid, collation: Oid) -> Option<Order> {
+        unsafe {
+            let width = match type_oid {
+                pg_sys::INT2OID => 2,
+                pg_sys::INT4OID | pg_sys::DATEOID => 4,
+                pg_sys::INT8OID | pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID | pg_sys::TIMEOID => 8,
+                _ => 0,
+            };
+            if width > 0 {
+                return Some(Order { compare: Compare::Int(width), collation });
+            }
+            let cache = pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_CMP_PROC as i32);
+            if (*cache).cmp_proc == pg_sys::InvalidOid {
+                return None;
+            }
+            let mut function = Box::new(std::mem::zeroed::<pg_sys::FmgrInfo>());
+            pg_sys::fmgr_info_cxt((*cache).cmp_proc, &mut *function, pg_sys::CacheMemoryContext);
+            Some(Order { compare: Compare::Function(function), collation })
+        }
+    }
+
+    /// Both are values of the type.
+    pub fn compare(&mut self, a: Datum, b: Datum) -> std::cmp::Ordering {
+        match &mut self.compare {
+            Compare::Int(2) => (a.value() as i16).cmp(&(b.value() as i16)),
+            Compare::Int(4) => (a.value() as i32).cmp(&(b.value() as i32)),
+            Compare::Int(_) => (a.value() as i64).cmp(&(b.value() as i64)),
+            Compare::Function(f) => unsafe { (pg_sys::FunctionCall2Coll(&mut **f, self.collation, a, b).value() as i32).cmp(&0) },
+        }
+    }
+}
+
+pub fn integer(value: Datum, type_oid: Oid) -> i64 {
+    match type_oid {
+        pg_sys::INT2OID => i64::from(value.value() as i16),
+        pg_sys::INT4OID => i64::from(value.value() as i32),
+        _ => value.value() as i64,
+    }
+}
+
+pub fn float(value: Datum, type_oid: Oid) -> f64 {
+    if type_oid == pg_sys::FLOAT4OID { f64::from(f32::from_bits(value.value() as u32)) } else { f64::from_bits(value.value() as u64) }
+}
+
+/// Months, days and microseconds.
+pub fn interval(value: Datum) -> (i32, i32, i64) {
+    let i = unsafe { &*value.cast_mut_ptr::<pg_sys::Interval>() };
+    (i.month, i.day, i.time)
+}
+
+/// A varlena's bytes, such as those of a numeric.
+pub fn with_varlena<R>(value: Datum, work: impl FnOnce(&[u8]) -> R) -> R {
+    unsafe { bytes(value, -1, work) }
+}

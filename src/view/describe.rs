@@ -1,0 +1,160 @@
+//! From PostgreSQL's analysed query to what the view stores and computes.
+
+use crate::pg::catalog;
+use crate::pg::query::{Query, Source};
+use crate::pg::sql;
+use crate::pg::tree::{Aggregate, Node};
+use pg_tally_core::view::{Agg, Argument, Call, Equality, Key, Range, Spec, Storage, Strategy, Target, strategy_of};
+use pgrx::pg_sys::{self, Oid};
+
+/// An aggregate of the query and how it is kept.
+pub struct Column {
+    pub aggregate: Aggregate,
+    pub strategy: Strategy,
+    pub stored_is_result: bool,
+}
+
+pub struct Shape {
+    pub source: Source,
+    pub filter: Option<Node>,
+    pub keys: Vec<(Node, Oid)>,
+    pub columns: Vec<Column>,
+    pub targets: Vec<(String, Node)>,
+    pub having: Option<Node>,
+}
+
+/// What a query that has not been refused consists of. The query's columns are renumbered on the way.
+pub fn shape(query: Query) -> Option<Shape> {
+    let query = query.renumbered();
+    let columns = query
+        .aggregates()
+        .into_iter()
+        .map(|aggregate| {
+            let (strategy, stored_is_result) = strategy(&aggregate);
+            Column { aggregate, strategy, stored_is_result }
+        })
+        .collect();
+    Some(Shape { source: query.source()?, filter: query.filter(), keys: query.keys(), columns, targets: query.targets(), having: query.having() })
+}
+
+fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
+    let arguments: Vec<Argument> = aggregate.arguments.iter().map(|a| argument(a.type_oid())).collect();
+    let (strategy, stored_is_result) = strategy_of(&Call {
+        origin: catalog::origin_of_function(aggregate.function, aggregate.namespace),
+        name: &aggregate.name,
+        arguments: &arguments,
+        star: aggregate.star,
+        distinct: aggregate.distinct,
+        ordered: aggregate.ordered,
+        filtered: aggregate.filter.is_some(),
+    });
+    (strategy, stored_is_result)
+}
+
+fn argument(type_oid: Oid) -> Argument {
+    match catalog::base_type(type_oid) {
+        pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => Argument::Integer,
+        pg_sys::NUMERICOID => Argument::Numeric,
+        pg_sys::FLOAT4OID | pg_sys::FLOAT8OID => Argument::Float,
+        pg_sys::INTERVALOID => Argument::Interval,
+        _ => Argument::Other,
+    }
+}
+
+/// The view as SQL is made from it. Needs the pinned settings, for all names to come out qualified.
+pub fn spec(shape: &Shape, id: i64) -> Spec {
+    let source = shape.source.relation;
+    Spec {
+        storage: Storage { id },
+        functions: sql::identifier(&catalog::extension_schema()),
+        source: catalog::qualified_name(source),
+        filter: shape.filter.map(|f| f.deparse(source, "s")),
+        keys: shape.keys.iter().map(|(node, equality)| key(*node, *equality, source)).collect(),
+        aggs: shape.columns.iter().map(|c| column(c, source)).collect(),
+        unlogged: catalog::is_unlogged(source),
+    }
+}
+
+fn key(node: Node, equality: Oid, source: Oid) -> Key {
+    Key {
+        expr: format!("({})", node.deparse(source, "s")),
+        column_type: catalog::column_type(node.type_oid(), node.typmod(), node.collation()),
+        equality: match catalog::operator_outside_catalog(equality) {
+            None => Equality::Catalog,
+            Some(operator) => Equality::Operator(operator),
+        },
+        range: range(node, source),
+        short: catalog::is_short_and_ordered(node.type_oid()),
+    }
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+/// For buckets of time, where their rows lie, so that an index on the time serves.
+fn range(node: Node, source: Oid) -> Option<Range> {
+    let (function, arguments) = node.call()?;
+    let over = |n: Node| format!("({})", n.deparse(source, "s"));
+    match function.to_u32() {
+        // date_bin
+        6177 | 6178 => {
+            let (months, days, micros) = arguments[0].constant_interval()?;
+            let width = i64::from(days).checked_mul(24 * HOUR)?.checked_add(micros)?;
+            (months == 0 && width > 0).then(|| Range { over: over(arguments[1]), before: 0, after: width })
+        }
+        // date_trunc: of timestamptz in a zone, and of timestamp. Where clocks are put back a bucket may begin later than its first rows, and last longer.
+        1284 | 2020 => {
+            let hours = match arguments[0].constant_text()?.to_ascii_lowercase().as_str() {
+                "hour" => 1,
+                "day" => 24,
+                "week" => 7 * 24,
+                "month" => 31 * 24,
+                "quarter" => 92 * 24,
+                "year" => 366 * 24,
+                _ => return None,
+            };
+            Some(Range { over: over(arguments[1]), before: 3 * HOUR, after: (hours + 3) * HOUR })
+        }
+        _ => None,
+    }
+}
+
+fn column(column: &Column, source: Oid) -> Agg {
+    let aggregate = &column.aggregate;
+    let node = aggregate.node;
+    let plain_type = catalog::column_type(node.type_oid(), node.typmod(), node.collation());
+    let original = node.deparse(source, "s");
+    let (column_type, partial) = match (column.strategy.state_type(), column.strategy.state_aggregate()) {
+        (Some(state), Some(make)) if !column.stored_is_result => {
+            let arguments = aggregate
+                .arguments
+                .iter()
+                .map(|a| format!("({})::{}", a.deparse(source, "s"), catalog::column_type(catalog::base_type(a.type_oid()), -1, Oid::INVALID)))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let filter = aggregate.filter.map(|f| format!(" FILTER (WHERE {})", f.deparse(source, "s"))).unwrap_or_default();
+            let make = format!("{}.{make}", sql::identifier(&catalog::extension_schema()));
+            (format!("tally.{state}"), format!("{make}({arguments}){filter}"))
+        }
+        _ => (plain_type.clone(), original),
+    };
+    let result_type = catalog::column_type(node.type_oid(), node.typmod(), Oid::INVALID);
+    Agg { strategy: column.strategy, column_type, partial, result_type, stored_is_result: column.stored_is_result }
+}
+
+/// The query's own columns and HAVING over the view `groups`, which has the keys first and then the final values.
+pub fn over_groups(shape: &Shape, groups: Oid) -> (Vec<Target>, Option<String>) {
+    let mut columns: Vec<(Node, i16)> = vec![];
+    for (node, _) in &shape.keys {
+        columns.push((*node, columns.len() as i16 + 1));
+    }
+    for column in &shape.columns {
+        columns.push((column.aggregate.node, columns.len() as i16 + 1));
+    }
+    let targets = shape
+        .targets
+        .iter()
+        .map(|(name, node)| Target { name: sql::identifier(name), expr: node.over_columns(&columns).deparse(groups, "g") })
+        .collect();
+    (targets, shape.having.map(|h| h.over_columns(&columns).deparse(groups, "g")))
+}
+
