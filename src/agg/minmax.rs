@@ -1,0 +1,22 @@
+//! `min_*` and `max_*`: the state is the least or greatest value itself.
+
+use crate::pg::aggstate::cached;
+use crate::pg::call::{Call, Out, Value};
+use crate::pg::fmgr::Comparer;
+use crate::sql_function;
+use core::cmp::Ordering;
+
+sql_function!("min", "_trans", |c| keep(c, Ordering::Less));
+sql_function!("max", "_trans", |c| keep(c, Ordering::Greater));
+
+/// Of two values the one that is `wanted` than the other; the first if they are equal. NULL is no value.
+fn keep(call: &Call, wanted: Ordering) -> Out {
+    let chosen = match (call.datum(0), call.datum(1)) {
+        (Some(a), Some(b)) => {
+            let order = cached(call, || Comparer::of_argument(call, 1))?;
+            Some(if order.compare(b, a) == wanted { b } else { a })
+        }
+        (a, b) => a.or(b),
+    };
+    Ok(chosen.map(Value::raw))
+}

@@ -1,0 +1,175 @@
+//! Rust values that live as long as a memory context: aggregate states and per-call-site caches.
+//!
+//! The value itself is palloc'd in the context, so it counts for `work_mem`; what it holds on the Rust heap is added
+//! to the context's own count, so that a hash aggregate spills in time. A reset callback drops the value.
+
+use crate::pg::call::{Call, Out, Value};
+use crate::pg::error::Fail;
+use core::any::TypeId;
+use pg_tally_core::state::State;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+
+struct Slot<T> {
+    tag: TypeId,
+    context: pg_sys::MemoryContext,
+    accounted: usize,
+    callback: pg_sys::MemoryContextCallback,
+    value: T,
+}
+
+impl<T: 'static> Slot<T> {
+    /// # Safety
+    /// `context` is a live memory context.
+    unsafe fn new(context: pg_sys::MemoryContext, value: T) -> *mut Slot<T> {
+        // palloc aligns to 8; i128 wants 16.
+        let align = core::mem::align_of::<Slot<T>>();
+        unsafe {
+            let raw = pg_sys::MemoryContextAlloc(context, core::mem::size_of::<Slot<T>>() + align);
+            let slot = (((raw as usize) + align - 1) & !(align - 1)) as *mut Slot<T>;
+            slot.write(Slot {
+                tag: TypeId::of::<T>(),
+                context,
+                accounted: 0,
+                callback: pg_sys::MemoryContextCallback {
+                    func: Some(drop_slot::<T>),
+                    arg: slot.cast(),
+                    next: core::ptr::null_mut(),
+                },
+                value,
+            });
+            pg_sys::MemoryContextRegisterResetCallback(context, &raw mut (*slot).callback);
+            slot
+        }
+    }
+
+    /// # Safety
+    /// `ptr` was made by [`Slot::new`] (of any type) and its context lives.
+    unsafe fn of<'a>(ptr: *mut Slot<T>) -> Result<&'a mut Slot<T>, Fail> {
+        let tag = unsafe { (&raw const (*ptr).tag).read() };
+        if tag != TypeId::of::<T>() {
+            return Err(Fail::new(
+                PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+                "aggregate functions of different states cannot be combined",
+            ));
+        }
+        Ok(unsafe { &mut *ptr })
+    }
+
+    fn account(&mut self, held: usize) {
+        if held != self.accounted {
+            let context = unsafe { &mut *self.context };
+            let total = context.mem_allocated.wrapping_add(held as _);
+            context.mem_allocated = total.wrapping_sub(self.accounted as _);
+            self.accounted = held;
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn drop_slot<T: 'static>(arg: *mut core::ffi::c_void) {
+    let slot = arg.cast::<Slot<T>>();
+    unsafe {
+        (*slot).account(0);
+        core::ptr::drop_in_place(&raw mut (*slot).value);
+    }
+}
+
+fn aggregate_context(call: &Call) -> Result<pg_sys::MemoryContext, Fail> {
+    let mut context: pg_sys::MemoryContext = core::ptr::null_mut();
+    let kind = unsafe { pg_sys::AggCheckCallContext(call.fcinfo(), &mut context) };
+    if kind == 0 || context.is_null() {
+        return Err(Fail::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "support function of an aggregate called outside of one",
+        ));
+    }
+    Ok(context)
+}
+
+fn pointer<T>(call: &Call, argument: usize) -> Option<*mut Slot<T>> {
+    call.datum(argument).map(|datum| datum.cast_mut_ptr())
+}
+
+fn value_of<T>(slot: *mut Slot<T>) -> Out {
+    Ok(Some(Value::raw(pg_sys::Datum::from(slot))))
+}
+
+/// A transition function: updates the state in argument 0 in place, making it at the first row.
+#[inline]
+pub fn transition<T, I, F>(call: &Call, init: I, step: F) -> Out
+where
+    T: State + 'static,
+    I: FnOnce() -> Result<T, Fail>,
+    F: FnOnce(&mut T) -> Result<(), Fail>,
+{
+    let slot = match pointer::<T>(call, 0) {
+        Some(slot) => slot,
+        None => unsafe { Slot::new(aggregate_context(call)?, init()?) },
+    };
+    let held = unsafe { Slot::of(slot)? };
+    step(&mut held.value)?;
+    held.account(held.value.heap_size());
+    value_of(slot)
+}
+
+/// The state as it is, for a row that adds nothing. NULL stays NULL: finals know that it means no rows.
+pub fn unchanged(call: &Call) -> Out {
+    Ok(call.datum(0).map(Value::raw))
+}
+
+/// A combine function: folds argument 1 into argument 0 and never keeps a reference to the former.
+pub fn combine<T, F>(call: &Call, merge: F) -> Out
+where
+    T: State + 'static,
+    F: FnOnce(&mut T, &T) -> Result<(), Fail>,
+{
+    let Some(other) = pointer::<T>(call, 1) else { return unchanged(call) };
+    let other = unsafe { &Slot::of(other)?.value };
+    let slot = match pointer::<T>(call, 0) {
+        None => unsafe { Slot::new(aggregate_context(call)?, other.clone()) },
+        Some(slot) => {
+            let held = unsafe { Slot::of(slot)? };
+            if core::ptr::eq(&held.value, other) {
+                let copy = other.clone();
+                merge(&mut held.value, &copy)?;
+            } else {
+                merge(&mut held.value, other)?;
+            }
+            slot
+        }
+    };
+    let held = unsafe { Slot::of(slot)? };
+    held.account(held.value.heap_size());
+    value_of(slot)
+}
+
+/// The state in argument 0, to be looked at only. None: no rows.
+pub fn look<T: 'static>(call: &Call) -> Result<Option<&T>, Fail> {
+    match pointer::<T>(call, 0) {
+        None => Ok(None),
+        Some(slot) => Ok(Some(&unsafe { Slot::of(slot)? }.value)),
+    }
+}
+
+/// A state made by a deserialize function: it lives in the current (per-tuple) context until it is combined.
+pub fn deliver<T: 'static>(call: &Call, value: T) -> Out {
+    aggregate_context(call)?;
+    value_of(unsafe { Slot::new(pg_sys::CurrentMemoryContext, value) })
+}
+
+/// What a call site keeps from its first call on (in `fn_extra`).
+pub fn cached<T, F>(call: &Call, make: F) -> Result<&mut T, Fail>
+where
+    T: 'static,
+    F: FnOnce() -> Result<T, Fail>,
+{
+    let info = call.flinfo()?;
+    unsafe {
+        let mut slot = (*info).fn_extra.cast::<Slot<T>>();
+        if slot.is_null() {
+            slot = Slot::new((*info).fn_mcxt, make()?);
+            (*info).fn_extra = slot.cast();
+        }
+        Ok(&mut Slot::of(slot)?.value)
+    }
+}

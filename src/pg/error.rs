@@ -1,0 +1,90 @@
+//! One door to `ereport`: every error that a function of ours raises passes here, with SQLSTATE, detail and hint.
+
+use pg_tally_core::error::{Error, Kind};
+use pgrx::PgLogLevel;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+use pgrx::pg_sys::panic::ErrorReport;
+
+/// An error on its way to the user. Functions return it; [`Fail::raise`] hands it to PostgreSQL.
+pub struct Fail(Box<ErrorReport>);
+
+impl Fail {
+    pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
+        Fail(Box::new(ErrorReport::new(code, message.into(), "")))
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0 = Box::new((*self.0).set_detail(detail));
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0 = Box::new((*self.0).set_hint(hint));
+        self
+    }
+
+    /// Text that is not the hex form of a valid state of this type.
+    pub fn text(type_name: &str, why: &str) -> Self {
+        Fail::new(
+            PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+            format!("invalid input syntax for type tally.{type_name}"),
+        )
+        .detail(why)
+        .hint("The text form of a state is \\x followed by the hexadecimal digits of its bytes.")
+    }
+
+    /// A state read from text: the same error as from binary, under the SQLSTATE of text input.
+    pub fn from_text(type_name: &str, error: Error) -> Self {
+        match error.kind {
+            Kind::Corrupt => Fail::text(type_name, &why(&error)),
+            _ => Fail::from(error),
+        }
+    }
+
+    pub fn into_report(self) -> ErrorReport {
+        *self.0
+    }
+
+    /// Reports the error; does not return.
+    pub fn raise(self) -> ! {
+        self.0.report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+}
+
+/// The message and detail of a core error in one sentence, for use as a detail.
+fn why(error: &Error) -> String {
+    match &error.detail {
+        Some(detail) => format!("{}: {detail}", error.message),
+        None => error.message.clone(),
+    }
+}
+
+impl From<Error> for Fail {
+    fn from(error: Error) -> Self {
+        let code = match error.kind {
+            Kind::Corrupt => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+            Kind::Unsupported => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Kind::OutOfRange => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+            Kind::Invalid => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        };
+        let mut fail = Fail::new(code, error.message);
+        if let Some(detail) = error.detail {
+            fail = fail.detail(detail);
+        }
+        if let Some(hint) = error.hint {
+            fail = fail.hint(hint);
+        }
+        fail
+    }
+}
+
+/// A core error as pgrx's report, for `#[pg_extern]` functions that return `Result<T, ErrorReport>`.
+pub fn report(error: Error) -> ErrorReport {
+    Fail::from(error).into_report()
+}
+
+/// Raises a core error; does not return.
+pub fn raise(error: Error) -> ! {
+    Fail::from(error).raise()
+}

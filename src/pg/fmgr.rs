@@ -1,0 +1,105 @@
+//! PostgreSQL's own functions that finals are finished with, so that results are PostgreSQL's to the digit.
+
+use crate::pg::call::{Call, Value};
+use crate::pg::error::Fail;
+use core::cmp::Ordering;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+
+const NO_COLLATION: pg_sys::Oid = pg_sys::InvalidOid;
+
+/// `numeric / count`, as PostgreSQL's avg does it. `total` is the payload of a numeric.
+pub fn numeric_over_count(total: &[u8], count: i64) -> Value {
+    unsafe {
+        let count = pg_sys::Datum::from(pg_sys::int64_to_numeric(count));
+        Value::raw(pg_sys::OidFunctionCall2Coll(
+            pg_sys::Oid::from_u32(pg_sys::F_NUMERIC_DIV),
+            NO_COLLATION,
+            Value::bytes(total).datum(),
+            count,
+        ))
+    }
+}
+
+/// `interval / count`, as PostgreSQL's avg does it.
+pub fn interval_over_count(months: i32, days: i32, micros: i64, count: i64) -> Value {
+    unsafe {
+        Value::raw(pg_sys::OidFunctionCall2Coll(
+            pg_sys::Oid::from_u32(pg_sys::F_INTERVAL_DIV),
+            NO_COLLATION,
+            Value::interval(months, days, micros).datum(),
+            Value::float8(count as f64).datum(),
+        ))
+    }
+}
+
+/// The order of a type's values: its default btree comparison, without a call for the commonest types.
+pub enum Comparer {
+    Int2,
+    Int4,
+    Int8,
+    Float8,
+    Function { function: *mut pg_sys::FmgrInfo, collation: pg_sys::Oid },
+}
+
+impl Comparer {
+    /// For the type of argument `i` of this call.
+    pub fn of_argument(call: &Call, i: usize) -> Result<Self, Fail> {
+        let type_oid = call.arg_type(i)?;
+        Ok(match type_oid {
+            pg_sys::INT2OID => Comparer::Int2,
+            pg_sys::INT4OID | pg_sys::DATEOID => Comparer::Int4,
+            pg_sys::INT8OID | pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID | pg_sys::TIMEOID => {
+                Comparer::Int8
+            }
+            pg_sys::FLOAT8OID => Comparer::Float8,
+            _ => {
+                let entry = unsafe {
+                    pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_CMP_PROC_FINFO as i32)
+                };
+                let function = unsafe { &raw mut (*entry).cmp_proc_finfo };
+                if unsafe { (*function).fn_oid } == pg_sys::InvalidOid {
+                    return Err(Fail::new(
+                        PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
+                        format!(
+                            "could not identify a comparison function for type {}",
+                            type_name(type_oid)
+                        ),
+                    ));
+                }
+                Comparer::Function { function, collation: call.collation() }
+            }
+        })
+    }
+
+    /// Compares two non-NULL values of the type that this was made for.
+    pub fn compare(&self, a: pg_sys::Datum, b: pg_sys::Datum) -> Ordering {
+        match self {
+            Comparer::Int2 => (a.value() as i16).cmp(&(b.value() as i16)),
+            Comparer::Int4 => (a.value() as i32).cmp(&(b.value() as i32)),
+            Comparer::Int8 => (a.value() as i64).cmp(&(b.value() as i64)),
+            Comparer::Float8 => {
+                let (a, b) = (f64::from_bits(a.value() as u64), f64::from_bits(b.value() as u64));
+                // NaN is the largest value, and equal to itself.
+                a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+            }
+            Comparer::Function { function, collation } => {
+                let order = unsafe { pg_sys::FunctionCall2Coll(*function, *collation, a, b) };
+                (order.value() as i32).cmp(&0)
+            }
+        }
+    }
+}
+
+/// The name of a type as users write it.
+pub fn type_name(oid: pg_sys::Oid) -> String {
+    unsafe {
+        let name = pg_sys::format_type_be(oid);
+        let text = core::ffi::CStr::from_ptr(name).to_string_lossy().into_owned();
+        pg_sys::pfree(name.cast());
+        text
+    }
+}
+
+/// From PostgreSQL 17 on the extreme intervals are infinities.
+pub const INTERVALS_HAVE_INFINITIES: bool = cfg!(any(feature = "pg17", feature = "pg18"));

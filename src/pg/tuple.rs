@@ -1,0 +1,73 @@
+//! The arguments of one call site as a tuple of canonical bytes, looked up once and kept in `fn_extra`.
+
+use crate::pg::call::Call;
+use crate::pg::canon::{self, Canon};
+use crate::pg::error::Fail;
+use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
+
+pub struct Tuple {
+    first: usize,
+    canons: Vec<Canon>,
+    datums: Vec<Option<pg_sys::Datum>>,
+    buffer: Vec<u8>,
+}
+
+impl Tuple {
+    /// The arguments from `first` on of an aggregate that counts distinct tuples.
+    pub fn of_uniq(call: &Call, first: usize) -> Result<Tuple, Fail> {
+        let tuple = Tuple::new(call, first)?;
+        if tuple.canons.iter().any(Canon::ambiguous) {
+            return Err(Fail::new(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "uniq does not support nondeterministic collations",
+            )
+            .detail("Strings that this collation takes for equal would be counted as different.")
+            .hint("Use a deterministic collation: uniq(x COLLATE \"C\"), or count lower(x)."));
+        }
+        Ok(tuple)
+    }
+
+    /// All arguments, as keys of a group.
+    pub fn of_keys(call: &Call) -> Result<Tuple, Fail> {
+        Tuple::new(call, 0)
+    }
+
+    fn new(call: &Call, first: usize) -> Result<Tuple, Fail> {
+        if call.is_variadic_array()? {
+            return Err(Fail::new(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "VARIADIC arrays are not supported here",
+            )
+            .hint("Give the values as separate arguments, or the array as one argument without VARIADIC."));
+        }
+        let canons = (first..call.nargs())
+            .map(|i| Ok(Canon::new(call.arg_type(i)?, call.arg_collation(i))))
+            .collect::<Result<Vec<_>, Fail>>()?;
+        let datums = vec![None; canons.len()];
+        Ok(Tuple { first, canons, datums, buffer: Vec::new() })
+    }
+
+    /// The bytes to count: of a single argument its own, of several the tuple's. None if any is NULL.
+    #[inline]
+    pub fn write_all(&mut self, call: &Call) -> Option<&[u8]> {
+        self.buffer.clear();
+        if let [only] = self.canons.as_slice() {
+            // SAFETY: the canon was made for this argument's type.
+            unsafe { only.write(call.datum(self.first)?, &mut self.buffer) };
+            return Some(&self.buffer);
+        }
+        for (i, datum) in self.datums.iter_mut().enumerate() {
+            *datum = Some(call.datum(self.first + i)?);
+        }
+        unsafe { canon::write_tuple(&self.canons, &self.datums, &mut self.buffer) };
+        Some(&self.buffer)
+    }
+
+    pub fn key_hash(&mut self, call: &Call) -> i64 {
+        for (i, datum) in self.datums.iter_mut().enumerate() {
+            *datum = call.datum(self.first + i);
+        }
+        canon::key_hash(&self.canons, &self.datums, &mut self.buffer)
+    }
+}

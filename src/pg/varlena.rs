@@ -1,0 +1,61 @@
+//! Variable-length values: detoasting only when needed, and building new ones.
+
+use core::ops::Deref;
+use pgrx::pg_sys;
+use pgrx::varlena::{
+    set_varsize_4b, varatt_is_1b_e, varatt_is_4b_c, vardata_any, varsize_any_exhdr,
+};
+
+/// The bytes of a varlena without its header. Freed on drop if they had to be detoasted.
+pub struct Bytes<'a> {
+    data: &'a [u8],
+    detoasted: *mut pg_sys::varlena,
+}
+
+impl Bytes<'_> {
+    /// # Safety
+    /// `datum` is a non-NULL varlena that lives as long as the result.
+    pub unsafe fn new(datum: pg_sys::Datum) -> Self {
+        let mut ptr: *mut pg_sys::varlena = datum.cast_mut_ptr();
+        let mut detoasted = core::ptr::null_mut();
+        unsafe {
+            if varatt_is_1b_e(ptr) || varatt_is_4b_c(ptr) {
+                detoasted = pg_sys::pg_detoast_datum_packed(ptr);
+                ptr = detoasted;
+            }
+            let data =
+                core::slice::from_raw_parts(vardata_any(ptr).cast::<u8>(), varsize_any_exhdr(ptr));
+            Bytes { data, detoasted }
+        }
+    }
+}
+
+impl Deref for Bytes<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        self.data
+    }
+}
+
+impl Drop for Bytes<'_> {
+    fn drop(&mut self) {
+        if !self.detoasted.is_null() {
+            unsafe { pg_sys::pfree(self.detoasted.cast()) }
+        }
+    }
+}
+
+/// A new varlena in the current memory context.
+pub fn from_bytes(data: &[u8]) -> pg_sys::Datum {
+    let size = data.len() + pg_sys::VARHDRSZ;
+    unsafe {
+        let ptr: *mut pg_sys::varlena = pg_sys::palloc(size).cast();
+        set_varsize_4b(ptr, size as i32);
+        core::ptr::copy_nonoverlapping(
+            data.as_ptr(),
+            ptr.cast::<u8>().add(pg_sys::VARHDRSZ),
+            data.len(),
+        );
+        pg_sys::Datum::from(ptr)
+    }
+}
