@@ -4,6 +4,7 @@
 //! `plan` makes it, `run` executes it one statement at a time over real connections (a statement that blocks is left
 //! blocked while the others go on), `free` executes it in parallel, `shrink` cuts a failing one down to a script.
 
+pub mod bench;
 pub mod db;
 pub mod dml;
 pub mod finish;
