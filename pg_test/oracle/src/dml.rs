@@ -2,7 +2,7 @@
 
 use crate::rng::Rng;
 use crate::table::Table;
-use crate::value::literal;
+use crate::value::{literal, series};
 
 pub struct Dml {
     pub sql: String,
@@ -107,6 +107,25 @@ fn fix_self(x: &str) -> String {
         Some((a, b)) if a == b => format!("{a} = o.{b}"),
         _ => x.to_string(),
     }
+}
+
+/// Some hundreds of rows in one statement.
+fn bulk(r: &mut Rng, t: &Table) -> String {
+    let (to, lo, hi) = target(r, t);
+    let from = 5000 + 400 * r.below(4);
+    match r.below(5) {
+        0 => return format!("DELETE FROM {to} WHERE id >= {from}"),
+        1 => return format!("UPDATE {to} SET i2 = i2 + 1 WHERE id >= {from}"),
+        2 => return format!("UPDATE {to} SET {} WHERE id BETWEEN {from} AND {}", assignments(r, t), from + 300),
+        _ => {}
+    }
+    let mut cols = vec![format!("{from} + g"), format!("{lo} + g % {}", hi - lo)];
+    for c in &t.cols {
+        cols.push(series(c.ty, !c.not_null && r.chance(60)));
+    }
+    let names: Vec<&str> = t.cols.iter().map(|c| c.name).collect();
+    let n = 80 + r.below(300);
+    format!("INSERT INTO {to} (id, p, {}) SELECT {} FROM generate_series(1, {n}) g ON CONFLICT DO NOTHING", names.join(", "), cols.join(", "))
 }
 
 fn update(r: &mut Rng, t: &Table) -> String {
@@ -222,6 +241,7 @@ pub fn statement(r: &mut Rng, t: &Table) -> Dml {
         78..=83 => sql(merge(r, t)),
         84..=90 => sql(writable_cte(r, t)),
         91..=94 => sql(block(r, t)),
+        95..=96 => sql(bulk(r, t)),
         _ if t.fk => sql(foreign(r)),
         _ => sql(update(r, t)),
     }

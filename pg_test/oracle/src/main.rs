@@ -92,14 +92,17 @@ fn main() -> ExitCode {
     }
     let start = Instant::now();
     let (mut checks, mut mismatches, mut deadlocks, mut others) = (0u64, 0u64, 0u64, 0u64);
+    let (mut changes, mut views) = (0u64, 0u64);
     let mut tolerated: BTreeMap<String, u64> = BTreeMap::new();
     let mut refused: BTreeMap<String, (u64, String)> = BTreeMap::new();
     let mut said = Instant::now();
     let mut round = a.round.unwrap_or(0);
     loop {
         let plan = plan::make(a.seed, round, &a.options);
-        let out = if a.free { free::run(&plan, a.stub) } else { run::run(&plan, &|_| true, a.stub) };
+        let out = if a.free { free::run(&plan, a.stub) } else { run::run(&plan, &plan.steps, a.stub) };
         checks += out.checks;
+        changes += out.changes;
+        views += out.views;
         if a.slow > 0 {
             for r in out.log.iter().filter(|r| r.millis >= a.slow) {
                 eprintln!("{} ms, round {round}: {} -- {}", r.millis, r.sql, r.result);
@@ -136,6 +139,7 @@ fn main() -> ExitCode {
     for (message, (n, text)) in &refused {
         println!("create_view refused {n} times: {message}\n{text}");
     }
+    println!("{views} views over {} tables, {changes} changes of their rows, {:.0} s", round - a.round.unwrap_or(0), start.elapsed().as_secs_f64());
     println!("errors of the users' own, by SQLSTATE: {tolerated:?}");
     if others > 0 {
         println!("{others} other failures");

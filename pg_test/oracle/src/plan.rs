@@ -314,3 +314,19 @@ impl Maker<'_> {
         self.check_all(s);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_plan() {
+        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true }, two_phase: true };
+        for round in 0..50 {
+            let (a, b) = (make(7, round, &o), make(7, round, &o));
+            let text = |p: &Plan| p.steps.iter().map(|s| format!("{}{:?}{}{:?}\n", s.session, s.kind, s.sql, s.copy)).collect::<String>();
+            assert_eq!(text(&a), text(&b));
+            assert!(a.steps.len() >= 80 && !a.views.is_empty());
+        }
+    }
+}

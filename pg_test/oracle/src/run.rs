@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 pub struct Outcome {
     pub checks: u64,
+    /// Changes of the source that went through, and views made.
+    pub changes: u64,
+    pub views: u64,
     pub tolerated: BTreeMap<String, u64>,
     pub refused: Vec<String>,
     pub log: Vec<Report>,
@@ -22,6 +25,8 @@ pub struct Outcome {
 impl Outcome {
     pub fn take(&mut self, rep: Report) {
         self.checks += u64::from(rep.checked);
+        self.changes += u64::from(rep.changed);
+        self.views += u64::from(rep.made_view);
         if let Some(t) = &rep.tolerated {
             *self.tolerated.entry(t.clone()).or_default() += 1;
         }
@@ -56,8 +61,8 @@ struct Runner<'a> {
     out: Outcome,
 }
 
-/// Runs the steps of `plan` for which `keep` holds.
-pub fn run(plan: &Plan, keep: &dyn Fn(usize) -> bool, stub: bool) -> Outcome {
+/// Runs `steps`: those of `plan`, or what is left of them.
+pub fn run(plan: &Plan, steps: &[Step], stub: bool) -> Outcome {
     let mut monitor = match db::connect("oracle monitor") {
         Ok(c) => c,
         Err(e) => return failed(Failure::new("crash", format!("cannot connect: {e}"))),
@@ -89,10 +94,8 @@ pub fn run(plan: &Plan, keep: &dyn Fn(usize) -> bool, stub: bool) -> Outcome {
         }));
     }
     let mut r = Runner { monitor: &mut monitor, workers, reports, out: Outcome::default() };
-    for (i, step) in plan.steps.iter().enumerate() {
-        if keep(i) {
-            r.step(step);
-        }
+    for step in steps {
+        r.step(step);
         if r.out.failure.is_some() {
             break;
         }
@@ -244,13 +247,14 @@ impl Runner<'_> {
 
 /// Somebody who writes or reads waits for a lock on what is behind a view. Compaction and creation may wait; they may not.
 pub fn view_wait(monitor: &mut Client) -> Option<Failure> {
-    let sql = "SELECT l.locktype || ' ' || coalesce(l.mode, '') || ' ' || coalesce(c.relname, l.classid::text || '/' || l.objid::text, '') || ' wanted by: ' || left(a.query, 400)
+    let sql = "SELECT l.locktype || ' ' || coalesce(l.mode, '') || ' ' || coalesce(c.relname, l.classid::text || '/' || l.objid::text, '') || ' wanted by: ' || left(a.query, 400) || ' // ' ||
+          coalesce((SELECT string_agg(h.locktype || ' ' || h.mode || ' ' || h.relation::regclass, ', ') FROM pg_locks h WHERE h.pid = l.pid AND h.locktype = 'tuple' AND h.mode <> 'SIReadLock'), '')
         FROM pg_locks l JOIN pg_stat_activity a USING (pid) LEFT JOIN pg_class c ON c.oid = l.relation
         WHERE NOT l.granted AND a.application_name LIKE 'oracle session%'
           AND a.query !~* '^(select tally\\.|drop|alter|create|truncate)'
           AND ((l.locktype IN ('relation', 'tuple', 'page') AND c.relnamespace::regnamespace::text = 'tally_data') OR l.locktype = 'advisory'
             OR l.locktype = 'transactionid' AND EXISTS (SELECT 1 FROM pg_locks h JOIN pg_class hc ON hc.oid = h.relation
-                 WHERE h.pid = l.pid AND h.locktype = 'tuple' AND hc.relnamespace::regnamespace::text = 'tally_data'))";
+                 WHERE h.pid = l.pid AND h.locktype = 'tuple' AND h.mode <> 'SIReadLock' AND hc.relnamespace::regnamespace::text = 'tally_data'))";
     let rows = db::rows(monitor, sql).ok()?;
     let first = rows.first()?.first()?.clone()?;
     Some(Failure::new("wait", format!("a session waits because of a view: {first}")))

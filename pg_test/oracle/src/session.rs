@@ -25,6 +25,8 @@ pub struct Report {
     pub copy: Option<String>,
     pub result: String,
     pub checked: bool,
+    pub changed: bool,
+    pub made_view: bool,
     pub millis: u64,
     /// A check whose verdict was correct refusal or an error of the user's own, by SQLSTATE.
     pub tolerated: Option<String>,
@@ -68,6 +70,8 @@ impl Session {
             Ok(rows) => {
                 self.note_success(step);
                 rep.result = format!("{} rows", rows.len());
+                rep.changed = matches!(step.kind, Kind::Dml | Kind::Truncate);
+                rep.made_view = matches!(step.kind, Kind::CreateView(_));
                 if let Kind::Check(_) | Kind::Fetch(_) = step.kind {
                     rep.checked = true;
                     if !rows.is_empty() {

@@ -105,6 +105,28 @@ impl Ty {
     }
 }
 
+/// The type's values as an expression over a number `g`, for bulk statements; `nulls` puts some NULLs among them.
+pub fn series(ty: Ty, nulls: bool) -> String {
+    let e = match ty {
+        Ty::Small | Ty::Int | Ty::Domain => "g % 7".to_string(),
+        Ty::Big => "g % 5 + 9007199254740990".into(),
+        Ty::Num => "CASE WHEN g % 101 = 0 THEN 'NaN' ELSE g % 9 / 4.0 END".into(),
+        Ty::Num2 => "g % 50 / 10.0".into(),
+        Ty::F8 | Ty::F4 => "g % 16 / 8.0".into(),
+        Ty::FWild => "g % 10 * 0.1".into(),
+        Ty::Text | Ty::Varchar => "'t' || g % 6".into(),
+        Ty::Bool => "g % 2 = 0".into(),
+        Ty::Tstz => "'2024-03-30Z'::timestamptz + g * interval '3 minutes'".into(),
+        Ty::Date => "'2024-01-10'::date + (g % 4)::int".into(),
+        Ty::Interval => "g % 5 * interval '1 hour'".into(),
+        Ty::Enum => "(ARRAY['sad', 'ok', 'happy'])[1 + g % 3]".into(),
+        Ty::Uuid => "'00000000-0000-4000-8000-00000000000' || g % 5".into(),
+        Ty::IntArr => "ARRAY[g % 2, 1]".into(),
+    };
+    let e = if nulls { format!("CASE WHEN g % 9 > 0 THEN {e} END") } else { e };
+    format!("({e})::{}", ty.sql())
+}
+
 /// A typed literal, NULL for `None`.
 pub fn literal(ty: Ty, value: Option<&str>) -> String {
     match value {
