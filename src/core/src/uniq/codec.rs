@@ -135,10 +135,23 @@ impl Sparse<'_> {
         self.n
     }
 
-    /// Gives the rare keys, ascending, to `rare`, then the others, ascending, to `common`.
+    /// Gives the rare keys, ascending, to `rare`, then the indexes of the others, ascending, to `common`.
     #[inline]
-    pub fn keys(&self, p: u8, mut rare: impl FnMut(u32), mut common: impl FnMut(u32)) -> Result<(), Error> {
+    pub fn keys(&self, p: u8, rare: impl FnMut(u32), mut common: impl FnMut(u32)) -> Result<(), Error> {
         let mut reader = Reader::new(self.bytes, NAME);
+        self.rare_keys(&mut reader, p, rare)?;
+        let mut misplaced = false;
+        elias_fano::decode(&mut reader, self.n - self.rare, |index| {
+            misplaced |= code::is_rare(index, p);
+            common(index);
+        })?;
+        if misplaced {
+            return Err(reader.corrupt("A rare code is not where it belongs."));
+        }
+        reader.finish()
+    }
+
+    fn rare_keys(&self, reader: &mut Reader<'_>, p: u8, mut rare: impl FnMut(u32)) -> Result<(), Error> {
         let mut next = 0u64;
         for _ in 0..self.rare {
             let v = reader.varint()?;
@@ -150,36 +163,40 @@ impl Sparse<'_> {
             rare(key);
             next = register + 1;
         }
-        elias_fano::decode(&mut reader, self.n - self.rare, |index| match code::common_key(index, p) {
-            Some(key) => {
-                common(key);
-                true
-            }
-            None => false,
-        })?;
-        reader.finish()
+        Ok(())
+    }
+
+    /// All keys, ascending.
+    pub fn sorted(&self, p: u8) -> Result<Vec<u32>, Error> {
+        let (mut rare, mut keys) = (Vec::new(), Vec::with_capacity(self.n));
+        self.keys(p, |key| rare.push(key), |index| keys.push(index << 7))?;
+        if !rare.is_empty() {
+            // Two sorted runs, which the stable sort finds and merges.
+            keys.extend(rare);
+            keys.sort();
+        }
+        Ok(keys)
     }
 }
 
 impl Dense<'_> {
-    /// Checks all that can be wrong, and gives the exceptions to `each`.
-    pub fn check(&self, p: u8, mut each: impl FnMut(usize, u8)) -> Result<(), Error> {
+    /// Raises the registers, of the same precision, and checks all that can be wrong.
+    pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
         let mut reader = Reader::new(self.bytes, NAME);
-        let (full, least) = dense::inspect(self.nibbles);
-        if full != self.exceptions {
-            return Err(reader.corrupt("The exceptions are not the registers that announce one."));
-        }
-        if least != 0 && self.exceptions < 1 << p {
-            return Err(reader.corrupt("The base is not the least register."));
-        }
-        // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
-        let raised = || self.nibbles.iter().map(|b| (b & 15 != 0) as usize + (b >> 4 != 0) as usize).sum::<usize>();
-        if self.base == 0 && raised() <= sparse_limit(p) >> (code::INDEX_BITS - p as u32) {
-            return Err(reader.corrupt("There are too few codes for a dense state."));
-        }
         let max = dense::max_value(p);
         if self.base + 14 > max && self.nibbles.iter().any(|b| [b & 15, b >> 4].iter().any(|v| v + self.base > max)) {
             return Err(reader.corrupt("A register is out of range."));
+        }
+        let seen = dense::unpack_raise(self.nibbles, self.base, registers);
+        if seen.full != self.exceptions {
+            return Err(reader.corrupt("The exceptions are not the registers that announce one."));
+        }
+        if seen.least != 0 {
+            return Err(reader.corrupt("The base is not the least register."));
+        }
+        // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
+        if self.base == 0 && dense::raised(self.nibbles) <= sparse_limit(p) >> (code::INDEX_BITS - p as u32) {
+            return Err(reader.corrupt("There are too few codes for a dense state."));
         }
         let (half, mut next) = (self.nibbles.len() as u64, 0u64);
         for _ in 0..self.exceptions {
@@ -193,7 +210,7 @@ impl Dense<'_> {
             if nibble != 15 || value < self.base + 15 || value > max {
                 return Err(reader.corrupt("An exception is out of range."));
             }
-            each(index as usize, value);
+            dense::raise(registers, index as usize, value);
             next = index + 1;
         }
         reader.finish()
@@ -227,12 +244,15 @@ pub fn encode_sparse(keys: &[u32], p: u8, out: &mut Vec<u8>) {
         put_varint(((register - next) << 6 | key >> 1 & 63) as u64, out);
         next = register + 1;
     }
-    let common = keys.iter().filter(|key| **key & 1 == 0).map(|key| key >> 7);
-    elias_fano::encode(keys.len() - rare_len, common, out);
+    if rare_len == 0 {
+        return elias_fano::encode(keys, out);
+    }
+    let common: Vec<u32> = keys.iter().copied().filter(|key| key & 1 == 0).collect();
+    elias_fano::encode(&common, out);
 }
 
 pub fn encode_dense(registers: &[u8], p: u8, out: &mut Vec<u8>) {
-    let base = registers.iter().fold(u8::MAX, |least, v| least.min(*v));
+    let base = dense::least(registers);
     let exceptions = dense::exceptions(registers, base);
     out.reserve(registers.len() / 2 + 8 + exceptions.len() * 4);
     out.extend([header(kind::UNIQ_DENSE), parameters(p), base]);

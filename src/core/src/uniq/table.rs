@@ -48,13 +48,13 @@ impl Table {
     pub fn reserve(&mut self, more: usize) {
         let keys = self.len + more;
         if keys > self.room {
-            self.resize((keys * 4 / 3 + 1).next_power_of_two().max(FIRST_SLOTS));
+            self.resize((keys * 16 / 9 + 1).next_power_of_two().max(FIRST_SLOTS));
         }
     }
 
-    /// Adds a key, or raises the rho of the one that has its index; says whether the index is new.
+    /// Adds a key, or raises the rho of the one that has its index; says how many indexes there are then.
     #[inline]
-    pub fn insert(&mut self, key: u32) -> bool {
+    pub fn insert(&mut self, key: u32) -> usize {
         if self.len >= self.room {
             self.grow();
         }
@@ -63,7 +63,7 @@ impl Table {
             None => self.scatter(key),
         };
         self.len += is_new as usize;
-        is_new
+        self.len
     }
 
     /// None if the key's home lies in too long a run.
@@ -96,15 +96,13 @@ impl Table {
 
     #[cold]
     fn grow(&mut self) {
-        // Small tables grow fast: most of the time of a group of a hundred would otherwise go into moving.
-        let slots = self.slots.len();
-        self.resize(if slots < 2048 { (slots * 4).max(FIRST_SLOTS) } else { slots * 2 });
+        self.resize((self.slots.len() * 2).max(FIRST_SLOTS));
     }
 
     fn resize(&mut self, slots: usize) {
         let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
         self.shift = 32 - slots.trailing_zeros();
-        self.room = slots / 4 * 3;
+        self.room = slots / 16 * 9;
         for key in old {
             if key != EMPTY && self.place(key).is_none() {
                 self.scatter(key);
@@ -126,10 +124,17 @@ impl Table {
         }
         // Keys of the last slots may have been pushed over the end to the first ones.
         let first_empty = self.slots.iter().position(|key| *key == EMPTY).unwrap_or(0);
-        let wrapped = |key: &u32| key >> 31 == 1;
-        keys.extend(self.slots[..first_empty].iter().filter(|key| !wrapped(key)));
-        keys.extend(self.slots[first_empty..].iter().filter(|key| **key != EMPTY));
-        keys.extend(self.slots[..first_empty].iter().filter(|key| wrapped(key)));
+        let (pushed, rest) = self.slots.split_at(first_empty);
+        keys.extend(pushed.iter().filter(|key| **key >> 31 == 0));
+        // One slot in two or three is empty, in no pattern: always write, and step on if it was a key.
+        let mut at = keys.len();
+        keys.resize(self.len + 1, 0);
+        for key in rest {
+            keys[at] = *key;
+            at += (*key != EMPTY) as usize;
+        }
+        keys.truncate(at);
+        keys.extend(pushed.iter().filter(|key| **key >> 31 == 1));
         sort_nearly_sorted(&mut keys);
         keys
     }
