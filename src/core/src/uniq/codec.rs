@@ -108,6 +108,14 @@ impl View<'_> {
     pub fn has_no_values(&self) -> bool {
         matches!(self.body, Body::Tiny([]))
     }
+
+    /// Checks what reading the state does not find by itself.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.body {
+            Body::Dense(dense) => dense.check(),
+            Body::Tiny(_) | Body::Sparse(_) => Ok(()),
+        }
+    }
 }
 
 /// Gives each key of a tiny state to `each`; in the order of their codes, not of their keys.
@@ -180,24 +188,34 @@ impl Sparse<'_> {
 }
 
 impl Dense<'_> {
-    /// Raises the registers, of the same precision, and checks all that can be wrong.
+    /// That these are the bytes which a state of this precision has: what merging does not look at.
+    pub fn check(&self) -> Result<(), Error> {
+        let (full, zero) = (dense::count_nibbles(self.nibbles, 15), dense::count_nibbles(self.nibbles, 0));
+        let detail = if full != self.exceptions {
+            "The exceptions are not the registers that announce one."
+        } else if zero == 0 {
+            "The base is not the least register."
+        } else {
+            return Ok(());
+        };
+        Err(Error::corrupt(NAME, detail))
+    }
+
+    /// Raises the registers, of the same precision.
     pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
         let mut reader = Reader::new(self.bytes, NAME);
         let max = dense::max_value(p);
-        if self.base + 14 > max && self.nibbles.iter().any(|b| [b & 15, b >> 4].iter().any(|v| v + self.base > max)) {
+        // Near its end the range of registers leaves the nibbles less room than they have.
+        let room = max - self.base;
+        if room < 15 && (room + 1..=15).any(|v| dense::count_nibbles(self.nibbles, v) > 0) {
             return Err(reader.corrupt("A register is out of range."));
         }
-        let seen = dense::unpack_raise(self.nibbles, self.base, registers);
-        if seen.full != self.exceptions {
-            return Err(reader.corrupt("The exceptions are not the registers that announce one."));
-        }
-        if seen.least != 0 {
-            return Err(reader.corrupt("The base is not the least register."));
-        }
         // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
-        if self.base == 0 && dense::raised(self.nibbles) <= sparse_limit(p) >> (code::INDEX_BITS - p as u32) {
+        let few = sparse_limit(p) >> (code::INDEX_BITS - p as u32);
+        if self.base == 0 && !dense::raised_more_than(few, self.nibbles) {
             return Err(reader.corrupt("There are too few codes for a dense state."));
         }
+        dense::unpack_raise(self.nibbles, self.base, registers);
         let (half, mut next) = (self.nibbles.len() as u64, 0u64);
         for _ in 0..self.exceptions {
             let index = next.saturating_add(reader.varint()?);

@@ -16,10 +16,9 @@ pub fn raise_index(registers: &mut [u8], index: u32, p: u8) {
 
 #[inline]
 pub fn raise(registers: &mut [u8], index: usize, value: u8) {
-    if let Some(register) = registers.get_mut(index)
-        && *register < value
-    {
-        *register = value;
+    // Always written: whether a value is greater has no pattern while a state is young.
+    if let Some(register) = registers.get_mut(index) {
+        *register = (*register).max(value);
     }
 }
 
@@ -90,62 +89,40 @@ pub fn pack(registers: &[u8], base: u8, out: &mut Vec<u8>) {
     out.extend(low.iter().zip(high).map(|(a, b)| (a - base).min(15) | (b - base).min(15) << 4));
 }
 
-/// What unpacking has seen on the way.
-pub struct Seen {
-    /// How many nibbles are 15.
-    pub full: usize,
-    /// The least nibble.
-    pub least: u8,
-}
-
-const LANES: usize = 16;
-
 /// Raises `registers` to what `pack` wrote; the exceptions are the caller's.
-pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) -> Seen {
+pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) {
     let (low, high) = registers.split_at_mut(registers.len() / 2);
-    let (low, high, nibbles) = (low.as_chunks_mut::<LANES>().0, high.as_chunks_mut::<LANES>().0, nibbles.as_chunks::<LANES>().0);
-    let (mut full, mut least) = (0, [15u8; LANES]);
-    // 2 * 64 per lane and run stays within a byte.
-    for ((low, high), nibbles) in low.chunks_mut(64).zip(high.chunks_mut(64)).zip(nibbles.chunks(64)) {
-        let mut fulls = [0u8; LANES];
-        for ((low, high), bytes) in low.iter_mut().zip(high).zip(nibbles) {
-            for lane in 0..LANES {
-                let (a, b) = (bytes[lane] & 15, bytes[lane] >> 4);
-                low[lane] = low[lane].max(a + base);
-                high[lane] = high[lane].max(b + base);
-                fulls[lane] += (a == 15) as u8 + (b == 15) as u8;
-                least[lane] = least[lane].min(a.min(b));
-            }
-        }
-        full += fulls.iter().map(|n| *n as usize).sum::<usize>();
+    for ((a, b), byte) in low.iter_mut().zip(high).zip(nibbles) {
+        *a = (*a).max((byte & 15) + base);
+        *b = (*b).max((byte >> 4) + base);
     }
-    Seen { full, least: least.into_iter().min().unwrap_or(0) }
 }
 
-/// How many nibbles are not 0.
-pub fn raised(nibbles: &[u8]) -> usize {
+/// How many nibbles are `v`.
+pub fn count_nibbles(nibbles: &[u8], v: u8) -> usize {
+    // A sum of at most 2 * 64 stays within a byte, which is what makes this a loop of byte vectors.
+    let count = |run: &[u8]| run.iter().fold(0u8, |n, b| n.wrapping_add((b & 15 == v) as u8).wrapping_add((b >> 4 == v) as u8));
+    nibbles.chunks(64).map(|run| count(run) as usize).sum()
+}
+
+/// Whether more than `few` nibbles are not 0; seldom has to look far.
+pub fn raised_more_than(few: usize, nibbles: &[u8]) -> bool {
     let mut raised = 0;
-    for run in nibbles.as_chunks::<LANES>().0.chunks(64) {
-        let mut lanes = [0u8; LANES];
-        for bytes in run {
-            for lane in 0..LANES {
-                lanes[lane] += (bytes[lane] & 15 != 0) as u8 + (bytes[lane] & 0xf0 != 0) as u8;
-            }
-        }
-        raised += lanes.iter().map(|n| *n as usize).sum::<usize>();
-    }
-    raised
+    nibbles.chunks(64).any(|run| {
+        raised += 2 * run.len() - count_nibbles(run, 0);
+        raised > few
+    })
 }
 
 /// Index and value of the registers that `pack` could only cut off.
 pub fn exceptions(registers: &[u8], base: u8) -> Vec<(u32, u8)> {
     let mut found = Vec::new();
-    for (block, run) in registers.chunks(64).enumerate() {
+    for (block, run) in registers.chunks(128).enumerate() {
         if run.iter().fold(0, |max: u8, v| max.max(*v)) < base + 15 {
             continue;
         }
         let indexed = run.iter().enumerate().filter(|(_, v)| **v >= base + 15);
-        found.extend(indexed.map(|(at, v)| ((block * 64 + at) as u32, *v)));
+        found.extend(indexed.map(|(at, v)| ((block * 128 + at) as u32, *v)));
     }
     found
 }

@@ -1,7 +1,6 @@
 //! Merging, of states in memory and of bytes.
 
 use super::codec::{self, Body, View};
-use super::keys::Keys;
 use super::{Repr, Uniq, code, dense, sparse_limit};
 use crate::error::Error;
 use crate::state::State;
@@ -13,9 +12,7 @@ impl Uniq {
         };
         match &other.repr {
             Repr::Sparse(keys) => {
-                if let Keys::Table(table) = keys {
-                    self.expect_keys(table.len());
-                }
+                self.expect_keys(keys.len());
                 keys.for_each(|key| self.add_key(key, p < other.p));
                 self.settle();
             }
@@ -27,7 +24,9 @@ impl Uniq {
         }
     }
 
-    /// Folds an encoded state in, without building it. After an error `self` is a valid state, but of no meaning.
+    /// Folds an encoded state in, without building it. The bytes are those of a stored state, which `decode` has once accepted: of a dense
+    /// state that was damaged since, not all is noticed, but nothing leads to a panic or an invalid state. After an error `self` is
+    /// a valid state, but of no meaning.
     pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.merge_view(&codec::parse(bytes)?)
     }
@@ -84,7 +83,8 @@ impl Uniq {
 
     fn expect_keys(&mut self, n: usize) {
         if let Repr::Sparse(keys) = &mut self.repr {
-            keys.reserve(n.min(sparse_limit(self.p) + 1));
+            let limit = sparse_limit(self.p);
+            keys.reserve(n.min(limit + 1), limit);
         }
     }
 
@@ -93,7 +93,8 @@ impl Uniq {
         match &mut self.repr {
             Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
             Repr::Sparse(keys) => {
-                if keys.insert(key) > sparse_limit(self.p) {
+                let limit = sparse_limit(self.p);
+                if keys.insert(key, limit) > limit {
                     self.make_dense();
                 }
             }

@@ -59,7 +59,7 @@ impl Uniq {
                 dense::raise(registers, index, value);
             }
             Repr::Sparse(keys) => {
-                if keys.insert(code::key_of_hash(h, self.p)) > sparse_limit(self.p) {
+                if keys.insert(code::key_of_hash(h, self.p), sparse_limit(self.p)) > sparse_limit(self.p) {
                     self.make_dense();
                 }
             }
@@ -104,9 +104,10 @@ impl Uniq {
         match &mut self.repr {
             Repr::Dense(registers) => *registers = dense::fold(registers, self.p, p),
             Repr::Sparse(keys) => {
-                let mut folded = Keys::with_capacity(keys.count());
+                let (mut folded, limit) = (Keys::default(), sparse_limit(p));
+                folded.reserve(keys.len(), limit);
                 keys.for_each(|key| {
-                    folded.insert(code::fold_key(key, p));
+                    folded.insert(code::fold_key(key, p), limit);
                 });
                 *keys = folded;
             }
@@ -165,8 +166,10 @@ impl State for Uniq {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::new(codec::parse(bytes)?.p);
-        state.merge_bytes(bytes)?;
+        let view = codec::parse(bytes)?;
+        view.check()?;
+        let mut state = Self::new(view.p);
+        state.merge_view(&view)?;
         Ok(state)
     }
 
