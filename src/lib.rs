@@ -1,12 +1,27 @@
 //! pg_tally: aggregating materialized views inside PostgreSQL.
+//!
+//! Floors, from the ground up: `pg_tally_core` (no PostgreSQL), `pg` (PostgreSQL, and the only `unsafe`), `agg` (the aggregates) and
+//! `view` (incremental views) beside each other, `api` (what users call).
 
 use pgrx::prelude::*;
 
 mod agg;
+mod api;
 mod pg;
+mod view;
 
 pgrx::pg_module_magic!();
 
 extension_sql_file!("../sql/00_schema.sql", name = "schema", bootstrap);
 extension_sql_file!("../sql/10_types.sql", name = "types", requires = ["schema"]);
 extension_sql_file!("../sql/20_aggregates.sql", name = "aggregates", requires = ["types"]);
+extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
+extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
+extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["functions"]);
+
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    pg::setting::register();
+    pg::inval::register();
+    view::fold::register();
+}

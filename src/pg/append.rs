@@ -25,3 +25,12 @@ impl<'a> Appender<'a> {
         }
     }
 }
+
+impl Appender<'_> {
+    /// As `append`; None is NULL.
+    pub fn append_row(&mut self, row: &[Option<Datum>]) {
+        let mut values: Vec<Datum> = row.iter().map(|v| v.unwrap_or(Datum::null())).collect();
+        let mut nulls: Vec<bool> = row.iter().map(Option::is_none).collect();
+        self.append(&mut values, &mut nulls);
+    }
+}

@@ -482,3 +482,15 @@ unsafe fn internal_address(function: pg_sys::Oid) -> usize {
     unsafe { pg_sys::fmgr_info(function, &mut info) };
     info.fn_addr.map_or(0, |f| f as usize)
 }
+
+/// The bytes that `uniq` counts: of a single value its own, of several the tuple's. None is NULL.
+pub fn write_values(canons: &[Canon], values: &[pg_sys::Datum], out: &mut Vec<u8>) {
+    if let ([only], [value]) = (canons, values) {
+        // SAFETY: the caller made the canons for these values' types.
+        unsafe { only.write(*value, out) };
+        return;
+    }
+    for (canon, value) in canons.iter().zip(values) {
+        unsafe { write_part(canon, Some(*value), out) };
+    }
+}

@@ -112,3 +112,7 @@ pub fn is_builtin_only(node: Node) -> bool {
     });
     builtin
 }
+
+pub fn has_equality(type_oid: Oid) -> bool {
+    super::query::equality_of(type_oid) != Oid::INVALID
+}

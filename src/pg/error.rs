@@ -45,6 +45,11 @@ impl Fail {
         *self.0
     }
 
+    /// Tells it to the client without failing anything.
+    pub fn notice(self) {
+        self.0.report(PgLogLevel::NOTICE);
+    }
+
     /// Reports the error; does not return.
     pub fn raise(self) -> ! {
         self.0.report(PgLogLevel::ERROR);

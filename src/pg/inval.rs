@@ -14,7 +14,7 @@ fn bump() {
 }
 
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_: Datum, relation: Oid) {
+unsafe extern "C-unwind" fn relation_changed(_argument: Datum, relation: Oid) {
     // Invalid: everything may have changed. Borrowed: we are just adding to the set, so be careful.
     let concerns = relation == Oid::INVALID || WATCHED.with(|w| w.try_borrow().map_or(true, |w| w.contains(&relation.to_u32())));
     if concerns {
@@ -22,9 +22,8 @@ unsafe extern "C-unwind" fn relation_changed(_: Datum, relation: Oid) {
     }
 }
 
-#[cfg(not(feature = "pg19"))]
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn function_changed(_: Datum, _: i32, _: u32) {
+unsafe extern "C-unwind" fn function_changed(_argument: Datum, _cache: i32, _hash: u32) {
     bump();
 }
 

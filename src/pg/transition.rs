@@ -1,5 +1,6 @@
 //! The rows that a statement added and removed, as its triggers get them.
 
+use super::call::Call;
 use super::expr::{Row, Table};
 use super::value::Layout;
 use pgrx::pg_sys;
@@ -21,12 +22,9 @@ pub struct Statement {
 
 impl Statement {
     /// None unless called as such a trigger.
-    ///
-    /// # Safety
-    /// `call` is the function call's own information.
-    pub unsafe fn of(call: pg_sys::FunctionCallInfo) -> Option<Statement> {
+    pub fn of(call: &Call) -> Option<Statement> {
         unsafe {
-            let context = (*call).context;
+            let context = (*call.fcinfo()).context;
             if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
                 return None;
             }

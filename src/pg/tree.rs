@@ -260,7 +260,7 @@ impl Aggregate {
                 star: (*call).aggstar,
                 distinct: !(*call).aggdistinct.is_null(),
                 // Ordered-set aggregates have direct arguments and an order of their own.
-                ordered: !(*call).aggorder.is_null() || (*call).aggkind != pg_sys::AGGKIND_NORMAL as i8,
+                ordered: !(*call).aggorder.is_null() || (*call).aggkind as u8 != b'n',
             }
         }
     }

@@ -120,27 +120,51 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(first as u64);
         }
-        let v = self.varint128()?;
-        u64::try_from(v).map_err(|_| self.corrupt("A number is out of range."))
+        self.long_varint()
     }
 
-    pub fn varint128(&mut self) -> Result<u128, Error> {
-        let mut v = 0u128;
-        for shift in (0..=126).step_by(7) {
-            let byte = self.u8()?;
-            let bits = (byte & 0x7f) as u128;
-            if shift == 126 && bits > 3 {
-                return Err(self.corrupt("A number is out of range."));
+    fn long_varint(&mut self) -> Result<u64, Error> {
+        let mut v = 0;
+        for (at, byte) in self.rest.iter().enumerate().take(10) {
+            let bits = (byte & 0x7f) as u64;
+            if at == 9 && bits > 1 {
+                break;
             }
-            v |= bits << shift;
-            if byte < 0x80 {
-                if byte == 0 && shift > 0 {
+            v |= bits << (at * 7);
+            if *byte < 0x80 {
+                if *byte == 0 && at > 0 {
                     return Err(self.corrupt("A number is not in its shortest form."));
                 }
+                self.rest = &self.rest[at + 1..];
                 return Ok(v);
             }
         }
-        Err(self.corrupt("A number is out of range."))
+        Err(if self.rest.len() < 10 { self.truncated() } else { self.corrupt("A number is out of range.") })
+    }
+
+    pub fn varint128(&mut self) -> Result<u128, Error> {
+        // Nine bytes hold 63 bits; longer ones are rare.
+        let mut v = 0u128;
+        match self.rest.iter().take(9).position(|byte| *byte < 0x80) {
+            Some(_) => return Ok(self.varint()? as u128),
+            None if self.rest.len() < 9 => return Err(self.truncated()),
+            None => {}
+        }
+        for (at, byte) in self.rest.iter().enumerate().take(19) {
+            let bits = (byte & 0x7f) as u128;
+            if at == 18 && bits > 3 {
+                break;
+            }
+            v |= bits << (at * 7);
+            if *byte < 0x80 {
+                if *byte == 0 {
+                    return Err(self.corrupt("A number is not in its shortest form."));
+                }
+                self.rest = &self.rest[at + 1..];
+                return Ok(v);
+            }
+        }
+        Err(if self.rest.len() < 19 { self.truncated() } else { self.corrupt("A number is out of range.") })
     }
 
     pub fn zigzag(&mut self) -> Result<i64, Error> {

@@ -174,6 +174,14 @@ impl Sparse<'_> {
         Ok(())
     }
 
+    /// Raises the registers, of the same precision.
+    pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
+        let mut rare = Vec::new();
+        self.keys(p, |key| rare.push(key), |index| dense::raise_index(registers, index, p))?;
+        rare.into_iter().for_each(|key| dense::raise_key(registers, key, p));
+        Ok(())
+    }
+
     /// All keys, ascending.
     pub fn sorted(&self, p: u8) -> Result<Vec<u32>, Error> {
         let (mut rare, mut keys) = (Vec::new(), Vec::with_capacity(self.n));
@@ -284,22 +292,16 @@ pub fn encode_dense(registers: &[u8], p: u8, out: &mut Vec<u8>) {
     }
 }
 
+/// The codes are not looked at: their number is in front.
 pub fn estimate_bytes(bytes: &[u8]) -> Result<u64, Error> {
     let view = parse(bytes)?;
-    let n = match view.body {
-        Body::Tiny(codes) => {
-            tiny_keys(codes, view.p, |_| ())?;
-            codes.len() / 4
-        }
-        Body::Sparse(sparse) => {
-            sparse.keys(view.p, |_| (), |_| ())?;
-            sparse.len()
-        }
+    match view.body {
+        Body::Tiny(codes) => Ok(estimate::sparse(codes.len() / 4)),
+        Body::Sparse(sparse) => Ok(estimate::sparse(sparse.len())),
         Body::Dense(_) => {
             let mut state = Uniq::new(view.p);
             state.merge_view(&view)?;
-            return Ok(state.estimate());
+            Ok(state.estimate())
         }
-    };
-    Ok(estimate::sparse(n))
+    }
 }

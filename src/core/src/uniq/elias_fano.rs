@@ -28,29 +28,22 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     let start = out.len();
     // Both parts are written in whole words, which may reach beyond their ends.
     out.resize(start + low_len + high_len + 16, 0);
-    let (low, high) = out[start..].split_at_mut(low_len);
-    let mut spill = [0u8; 16];
     let mask = (1u32 << low_bits) - 1;
 
-    let (mut acc, mut filled, mut at) = (0u64, 0u32, 0usize);
+    // Whole words are written, each over the unfinished end of the one before, so that no branch depends on where a number ends.
+    let (mut acc, mut filled, mut at) = (0u64, 0u32, start);
     for key in keys {
         acc |= ((key >> 7 & mask) as u64) << filled;
         filled += low_bits;
-        if filled >= 32 {
-            match low.get_mut(at..at + 4) {
-                Some(word) => word.copy_from_slice(&(acc as u32).to_le_bytes()),
-                None => spill[..4].copy_from_slice(&(acc as u32).to_le_bytes()),
-            }
-            at += 4;
-            acc >>= 32;
-            filled -= 32;
+        if let Some(word) = out.get_mut(at..at + 8) {
+            word.copy_from_slice(&acc.to_le_bytes());
         }
+        acc >>= filled & !7;
+        at += (filled / 8) as usize;
+        filled &= 7;
     }
-    if let Some(rest) = low.get_mut(at..) {
-        let bytes = acc.to_le_bytes();
-        let n = rest.len().min(8);
-        rest[..n].copy_from_slice(&bytes[..n]);
-    }
+    let high = &mut out[start + low_len..];
+    high[..8].fill(0);
 
     // A word is kept until the bits leave it: neighbours share bytes, and a byte just written is slow to read.
     let (mut word, mut at) = (0u64, 0usize);

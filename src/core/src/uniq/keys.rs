@@ -141,13 +141,16 @@ fn widen(list: &mut Vec<u32>, capacity: usize) {
 /// Sorts, and keeps of each index the greatest rho.
 fn distinct(keys: &mut Vec<u32>) {
     sort_keys(keys);
-    let mut kept = 0usize;
-    for at in 0..keys.len() {
-        let key = keys[at];
-        // The one before has the same index and a rho that is no greater: it is written over.
-        kept -= (kept > 0 && keys[kept.wrapping_sub(1)] ^ key < 0x80) as usize;
-        keys[kept] = key;
-        kept += 1;
+    let Some(mut last) = keys.first().copied() else {
+        return;
+    };
+    let mut at = 0;
+    for next in 1..keys.len() {
+        let key = keys[next];
+        // Of one index the later key has the greater rho, and is written over the one before.
+        at += (last ^ key >= 0x80) as usize;
+        keys[at] = key;
+        last = key;
     }
-    keys.truncate(kept);
+    keys.truncate(at + 1);
 }

@@ -41,11 +41,7 @@ impl Uniq {
             Body::Sparse(sparse) => {
                 self.expect_keys(sparse.len());
                 match &mut self.repr {
-                    Repr::Dense(registers) if !fold => {
-                        let mut rare = Vec::new();
-                        sparse.keys(p, |key| rare.push(key), |index| dense::raise_index(registers, index, p))?;
-                        rare.into_iter().for_each(|key| dense::raise_key(registers, key, p));
-                    }
+                    Repr::Dense(registers) if !fold => sparse.raise(p, registers)?,
                     _ => sparse.sorted(view.p)?.into_iter().for_each(|key| self.add_key(key, fold)),
                 }
             }

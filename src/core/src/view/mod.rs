@@ -6,6 +6,7 @@ pub mod strategy;
 
 mod read;
 mod render;
+mod verify;
 mod write;
 
 pub use read::{groups_view, public_view, recomputed_groups};
@@ -13,4 +14,5 @@ pub use refusal::{Feature, Refusal, position, refuse};
 pub use render::storage_tables;
 pub use spec::{Agg, Equality, Key, Range, Spec, Storage, Target};
 pub use strategy::{Argument, Call, Exact, Origin, Strategy, strategy_of};
+pub use verify::{Compared, comparison, state};
 pub use write::{compaction, fold, rebuild};

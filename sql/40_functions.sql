@@ -1,0 +1,48 @@
+-- What users call.
+
+CREATE FUNCTION tally.create_view(name text, query text, schedule text DEFAULT NULL, retention interval DEFAULT NULL,
+  partition_by text DEFAULT NULL, order_by text[] DEFAULT NULL, with_data boolean DEFAULT true, if_not_exists boolean DEFAULT false, mode text DEFAULT 'auto')
+  RETURNS regclass VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'create_view_wrapper';
+COMMENT ON FUNCTION tally.create_view IS 'make a view that is kept up to date by the transactions that write to its source';
+
+CREATE FUNCTION tally.drop_view(name text, if_exists boolean DEFAULT false)
+  RETURNS void VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'drop_view_wrapper';
+COMMENT ON FUNCTION tally.drop_view IS 'drop a view and all that it brought; DROP VIEW does the same';
+
+CREATE FUNCTION tally.compact(view text DEFAULT NULL)
+  RETURNS bigint VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'compact_wrapper';
+COMMENT ON FUNCTION tally.compact IS 'fold the pending rows of a view, or of all own views, into its main table; returns how many';
+
+CREATE FUNCTION tally.refresh_view(name text)
+  RETURNS void VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_view_wrapper';
+COMMENT ON FUNCTION tally.refresh_view IS 'rebuild a view from its source';
+
+CREATE FUNCTION tally.verify_view(name text, OUT missing bigint, OUT extra bigint, OUT different bigint)
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'verify_view_wrapper';
+COMMENT ON FUNCTION tally.verify_view IS 'compare a view with its query run now: groups missing, groups too many, groups with other values';
+
+CREATE FUNCTION tally.explain_query(query text, OUT "column" text, OUT "insert" text, OUT "update" text, OUT "delete" text, OUT note text)
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'explain_query_wrapper';
+COMMENT ON FUNCTION tally.explain_query IS 'how each kind of change would reach each column of a view of this query';
+
+CREATE FUNCTION tally.explain_view(name text, OUT "column" text, OUT "insert" text, OUT "update" text, OUT "delete" text, OUT note text)
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'explain_view_wrapper';
+COMMENT ON FUNCTION tally.explain_view IS 'how each kind of change reaches each column of the view';
+
+CREATE FUNCTION tally.view_state(view oid, OUT pending bigint, OUT doubtful bigint, OUT status text)
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_state_wrapper';
+CREATE FUNCTION tally.view_query(view oid)
+  RETURNS text VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_query_wrapper';
+
+CREATE FUNCTION tally.maintain() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_maintain';
+COMMENT ON FUNCTION tally.maintain IS 'the trigger on the sources of views: appends what a statement changed to their pending rows';
+
+-- Every view, how it is doing, and how each of its columns is kept. "groups" is the planner's estimate.
+CREATE VIEW tally.views AS
+SELECT r.view::regclass AS view, tally.view_query(r.view) AS query, 'incremental'::text AS mode, s.status,
+       ARRAY[r.source::regclass] AS sources, greatest(m.reltuples, 0)::bigint AS groups, s.pending, s.doubtful, 0::bigint AS kept,
+       (pg_catalog.pg_total_relation_size(r.main) + pg_catalog.pg_total_relation_size(r.delta))::bigint AS bytes, NULL::text AS last_error,
+       (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns
+  FROM tally.registry r JOIN pg_catalog.pg_class m ON m.oid = r.main CROSS JOIN LATERAL tally.view_state(r.view) s;
+
+GRANT SELECT ON tally.storage, tally.readers, tally.registry, tally.views TO PUBLIC;

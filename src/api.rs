@@ -1,0 +1,110 @@
+//! The functions that users call: arguments in, errors out.
+
+use crate::pg::transition::Statement;
+use crate::pg::call::Value;
+use crate::sql_function;
+use crate::view;
+use crate::view::create::Options;
+use pgrx::prelude::*;
+use pgrx::pg_sys;
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
+fn create_view(
+    name: &str,
+    query: &str,
+    schedule: Option<&str>,
+    retention: Option<pgrx::datum::Interval>,
+    partition_by: Option<&str>,
+    order_by: Option<Vec<Option<String>>>,
+    with_data: bool,
+    if_not_exists: bool,
+    mode: &str,
+) -> pg_sys::Oid {
+    let options = Options {
+        schedule: schedule.map(Into::into),
+        retention: retention.is_some(),
+        partition_by: partition_by.map(Into::into),
+        order_by: order_by.unwrap_or_default().into_iter().flatten().collect(),
+        with_data,
+        if_not_exists,
+        mode: mode.into(),
+    };
+    view::create::create(name, query, &options)
+}
+
+#[pg_extern(sql = false)]
+fn drop_view(name: &str, if_exists: bool) {
+    view::ddl::drop_view(name, if_exists);
+}
+
+#[pg_extern(sql = false)]
+fn compact(name: Option<&str>) -> i64 {
+    view::compact::compact(name)
+}
+
+#[pg_extern(sql = false)]
+fn refresh_view(name: &str) {
+    view::compact::refresh(name);
+}
+
+#[pg_extern(sql = false)]
+fn verify_view(name: &str) -> TableIterator<'static, (name!(missing, i64), name!(extra, i64), name!(different, i64))> {
+    TableIterator::once(view::verify::verify(name))
+}
+
+#[pg_extern(sql = false)]
+fn explain_query(query: &str) -> TableIterator<
+    'static,
+    (
+        name!(column, Option<String>),
+        name!(insert, Option<String>),
+        name!(update, Option<String>),
+        name!(delete, Option<String>),
+        name!(note, Option<String>),
+    ),
+> {
+    TableIterator::new(view::explain::of_query(query))
+}
+
+#[pg_extern(sql = false)]
+fn explain_view(name: &str) -> TableIterator<
+    'static,
+    (
+        name!(column, Option<String>),
+        name!(insert, Option<String>),
+        name!(update, Option<String>),
+        name!(delete, Option<String>),
+        name!(note, Option<String>),
+    ),
+> {
+    TableIterator::new(view::explain::of_view(name))
+}
+
+#[pg_extern(sql = false)]
+fn view_state(
+    view: pg_sys::Oid,
+) -> TableIterator<'static, (name!(pending, i64), name!(doubtful, i64), name!(status, String))> {
+    TableIterator::new(view::state::of(view))
+}
+
+#[pg_extern(sql = false)]
+fn view_query(view: pg_sys::Oid) -> Option<String> {
+    view::state::definition(view)
+}
+
+// The one trigger function of all sources.
+sql_function!("view", "_maintain", |call| {
+    view::maintain::maintain(Statement::of(call));
+    Ok(Some(Value::raw(pg_sys::Datum::null())))
+});
+
+sql_function!("view", "_on_drop", |_call| {
+    view::ddl::dropped();
+    Ok(Some(Value::raw(pg_sys::Datum::null())))
+});
+
+sql_function!("view", "_on_change", |_call| {
+    view::ddl::changed();
+    Ok(Some(Value::raw(pg_sys::Datum::null())))
+});

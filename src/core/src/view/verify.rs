@@ -1,0 +1,53 @@
+//! Comparing a view with what its query gives now, in one snapshot.
+
+use super::read::recomputed_groups;
+use super::render::{f, k};
+use super::spec::{Equality, Spec};
+
+/// How two final values are compared.
+pub enum Compared {
+    Equality(Equality),
+    Text,
+}
+
+/// One row: groups missing from the view, groups too many, groups that differ.
+pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
+    let hash: Vec<String> = (0..spec.keys.len()).map(|i| format!("x.{}", k(i))).collect();
+    let hash = if hash.is_empty() { "0::bigint".to_string() } else { format!("tally.key_hash({})", hash.join(", ")) };
+    let same = spec.same_group("a", "b");
+    let differs = by
+        .iter()
+        .enumerate()
+        .map(|(i, how)| {
+            let (x, y) = (format!("a.{}", f(i)), format!("b.{}", f(i)));
+            match how {
+                Compared::Equality(Equality::Catalog) => format!("{x} IS DISTINCT FROM {y}"),
+                Compared::Equality(Equality::Operator(op)) => format!("NOT coalesce({x} {op} {y}, {x} IS NULL AND {y} IS NULL)"),
+                Compared::Text => format!("{x}::text IS DISTINCT FROM {y}::text"),
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" OR ");
+    let differs = if differs.is_empty() { "false".to_string() } else { differs };
+    format!(
+        "WITH a AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM {} x), b AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM ({}) x) \
+         SELECT (SELECT pg_catalog.count(*) FROM b WHERE NOT EXISTS (SELECT FROM a WHERE {same})), \
+         (SELECT pg_catalog.count(*) FROM a WHERE NOT EXISTS (SELECT FROM b WHERE {same})), \
+         (SELECT pg_catalog.count(*) FROM a JOIN b ON {same} WHERE {differs})",
+        spec.storage.groups(),
+        recomputed_groups(spec),
+    )
+}
+
+/// One row: delta's rows, groups in doubt, and whether readers are answered from main and delta.
+pub fn state(spec: &Spec) -> String {
+    let (main, delta) = (spec.storage.main(), spec.storage.delta());
+    let on = if spec.keys.is_empty() { "true".into() } else { spec.same_group("m", "p") };
+    format!(
+        "SELECT (SELECT pg_catalog.count(*) FROM {delta}), \
+         (SELECT pg_catalog.count(*) FROM ({}) p LEFT JOIN {main} m ON {on} WHERE {}), {}",
+        spec.pending_groups(),
+        spec.in_doubt(true),
+        spec.clean(),
+    )
+}

@@ -1,0 +1,36 @@
+//! Settings: PostgreSQL's that we go by, and our own.
+
+use pgrx::pg_sys;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+static DELTA_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(4096);
+
+pub fn register() {
+    GucRegistry::define_int_guc(
+        c"tally.delta_limit",
+        c"Size of a view's delta from which writers fold it into main when they commit.",
+        c"Like gin_pending_list_limit. Zero or -1 leaves folding to tally.compact().",
+        &DELTA_LIMIT,
+        -1,
+        i32::MAX / 1024,
+        GucContext::Userset,
+        GucFlags::UNIT_KB,
+    );
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"tally".as_ptr()) };
+}
+
+/// Pages, or None if writers never fold.
+pub fn delta_limit() -> Option<u32> {
+    let kilobytes = DELTA_LIMIT.get();
+    (kilobytes > 0).then(|| (kilobytes as u32).div_ceil(pg_sys::BLCKSZ / 1024))
+}
+
+/// Kilobytes.
+pub fn work_mem() -> i32 {
+    unsafe { pg_sys::work_mem }
+}
+
+/// The session's TimeZone.
+pub fn time_zone() -> String {
+    unsafe { super::tree::text(pg_sys::GetConfigOption(c"TimeZone".as_ptr(), true, false)) }
+}

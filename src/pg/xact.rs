@@ -1,0 +1,71 @@
+//! Work at the end of a transaction, and work whose failure must not fail the transaction.
+
+use pgrx::pg_sys;
+use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder};
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+
+type Hook = fn();
+
+thread_local! {
+    static BEFORE_COMMIT: Cell<Option<Hook>> = const { Cell::new(None) };
+    static AT_END: Cell<Option<Hook>> = const { Cell::new(None) };
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
+    use pg_sys::XactEvent::*;
+    match event {
+        XACT_EVENT_PRE_COMMIT => run(BEFORE_COMMIT.get()),
+        XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE => run(AT_END.get()),
+        _ => {}
+    }
+}
+
+fn run(hook: Option<Hook>) {
+    if let Some(hook) = hook {
+        hook();
+    }
+}
+
+/// To be called once per process. `at_end` must neither fail nor use PostgreSQL.
+pub fn register(before_commit: Hook, at_end: Hook) {
+    BEFORE_COMMIT.set(Some(before_commit));
+    AT_END.set(Some(at_end));
+    unsafe { pg_sys::RegisterXactCallback(Some(ended), std::ptr::null_mut()) };
+}
+
+/// Runs `work` in a subtransaction and with a snapshot; an ERROR in it undoes it, and is told to the server's log only.
+pub fn attempt(what: &str, work: impl FnOnce()) {
+    unsafe {
+        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let failed = PgTryBuilder::new(AssertUnwindSafe(|| {
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+            work();
+            pg_sys::PopActiveSnapshot();
+            None
+        }))
+        .catch_others(|error| Some(describe(&error)))
+        .execute();
+        pg_sys::MemoryContextSwitchTo(context);
+        match failed {
+            None => pg_sys::ReleaseCurrentSubTransaction(),
+            Some(error) => {
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+                pgrx::ereport!(PgLogLevel::LOG, PgSqlErrorCode::ERRCODE_WARNING, format!("could not {what}"), error);
+            }
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+    }
+}
+
+fn describe(error: &pg_sys::panic::CaughtError) -> String {
+    use pg_sys::panic::CaughtError::*;
+    match error {
+        PostgresError(report) | ErrorReport(report) => report.message().to_string(),
+        RustPanic { ereport, .. } => ereport.message().to_string(),
+    }
+}

@@ -1,0 +1,79 @@
+//! What may become a view, and by whom: all that stands in the way is said in one error.
+
+use crate::pg::error::Fail;
+use crate::pg::query::{Found, Query};
+use crate::pg::{catalog, sql};
+use pg_tally_core::view::{Feature, Refusal, position, refuse};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+
+/// The query as it will be stored.
+pub struct Wanted {
+    pub definition: String,
+}
+
+impl Wanted {
+    pub fn of(definition: &str) -> Wanted {
+        Wanted { definition: definition.trim_end().trim_end_matches(';').to_string() }
+    }
+}
+
+pub fn refuse_shape(query: Query, text: &str) {
+    raise(refusals(query.refused_shape(), text));
+}
+
+pub fn refuse_functions(query: Query, text: &str) {
+    raise(refusals(sql::pinned(|| query.refused_functions()), text));
+}
+
+pub fn refusals(found: Vec<Found>, text: &str) -> Vec<Refusal> {
+    found.into_iter().map(|f| Refusal { feature: f.feature, what: f.what, position: position(text, f.location) }).collect()
+}
+
+fn raise(all: Vec<Refusal>) {
+    if let Some((message, detail, hint)) = refuse(&all) {
+        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message).detail(detail).hint(hint).raise();
+    }
+}
+
+/// Ownership of the source, or TRIGGER and SELECT on it.
+pub fn refuse_rights(source: Oid) {
+    let rows = sql::rows_latest(&format!(
+        "SELECT pg_catalog.has_table_privilege(current_user, {0}::pg_catalog.oid, 'TRIGGER'), pg_catalog.has_table_privilege(current_user, {0}::pg_catalog.oid, 'SELECT') \
+         OR pg_catalog.has_any_column_privilege(current_user, {0}::pg_catalog.oid, 'SELECT')",
+        source.to_u32()
+    ));
+    let has = |i: usize| rows.first().is_some_and(|r| r[i].as_deref() == Some("t"));
+    if !has(0) || !has(1) {
+        Fail::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("permission denied for table {}", catalog::relation_name(source)))
+            .detail("A view of a table needs the privileges TRIGGER and SELECT on it.")
+            .raise();
+    }
+}
+
+pub fn refuse_source(source: Oid) {
+    raise(source_refusals(source));
+}
+
+pub fn source_refusals(source: Oid) -> Vec<Refusal> {
+    let rows = sql::as_superuser(|| {
+        sql::pinned(|| {
+            sql::rows_latest(&format!(
+                "SELECT c.relpersistence = 't', c.relrowsecurity, EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid), \
+                 EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relkind = 'f'), \
+                 EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relpersistence = 't') AND c.relpersistence <> 't', \
+                 c.relnamespace IN ('pg_catalog'::regnamespace, 'tally'::regnamespace, 'tally_data'::regnamespace) \
+                 FROM pg_catalog.pg_class c WHERE c.oid = {}",
+                source.to_u32()
+            ))
+        })
+    });
+    let what = format!("table \"{}\"", catalog::relation_name(source));
+    let features = [Feature::Temporary, Feature::RowSecurity, Feature::ChildTable, Feature::ForeignPartition, Feature::Temporary, Feature::RelationKind];
+    rows.first()
+        .map(|row| {
+            let holds = row.iter().map(|v| v.as_deref() == Some("t"));
+            features.iter().zip(holds).filter(|(_, h)| *h).map(|(f, _)| Refusal { feature: *f, what: what.clone(), position: None }).collect()
+        })
+        .unwrap_or_default()
+}

@@ -1,0 +1,146 @@
+//! A view as its triggers know it: expressions planned, types looked up; one for each table that the view's rows come from.
+
+use super::describe::{self, Column};
+use super::registry::Registered;
+use crate::pg::canon::{self, Canon};
+use crate::pg::catalog;
+use crate::pg::error::Fail;
+use crate::pg::expr::{Plan, Projector, Row, Table};
+use crate::pg::query::Query;
+use crate::pg::value::{Layout, Order};
+use pg_tally_core::view::{Exact, Strategy};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::{self, Oid};
+use std::cell::RefCell;
+
+pub struct Compiled {
+    pub delta: Oid,
+    pub query: Oid,
+    pub owner: Oid,
+    pub keys: Vec<Layout>,
+    pub canons: Vec<Canon>,
+    pub cells: Vec<CellPlan>,
+    /// Columns of the table that decide which group a row is in, if any.
+    placing: Vec<Layout>,
+    plan: Plan,
+    /// The expressions look up names in function bodies: they need the pinned search_path.
+    pub by_name: bool,
+}
+
+/// How one stored aggregate takes in values.
+pub struct CellPlan {
+    pub take: Take,
+    /// Its first value among the projected ones, and how many there are.
+    pub first: usize,
+    /// Columns of the table that its value depends on.
+    columns: Vec<Layout>,
+}
+
+pub enum Take {
+    Count,
+    Sum(Exact, Oid),
+    Average(Exact, Oid),
+    Ends { layout: Layout, order: Box<RefCell<Order>>, greatest: bool },
+    Uniq(Vec<Canon>),
+    Doubt,
+}
+
+impl Compiled {
+    /// For statements on `table`, which is the view's source or one of its members. None if the view is not what it was.
+    pub fn new(view: &Registered, table: &Table) -> Option<Compiled> {
+        let shape = describe::shape(Query::of_view(view.query))?;
+        let source = shape.source.relation;
+        if source != view.source {
+            return None;
+        }
+        let layouts = |columns: &[i16]| -> Vec<Layout> {
+            columns.iter().filter_map(|c| Layout::of_column(table, catalog::column_in_child(source, table.oid(), *c))).collect()
+        };
+        let mut placing: Vec<i16> = shape.keys.iter().map(|(n, _)| *n).chain(shape.filter).flat_map(|n| n.columns()).collect();
+        placing.sort_unstable();
+        placing.dedup();
+        let mut projected: Vec<_> = shape.keys.iter().map(|(n, _)| *n).collect();
+        let mut cells = vec![];
+        for column in shape.columns.iter().filter(|c| c.strategy.stored()) {
+            let arguments = if column.strategy.pending() { column.aggregate.filtered_arguments() } else { vec![] };
+            cells.push(CellPlan { take: take(column), first: projected.len(), columns: layouts(&column.aggregate.columns()) });
+            projected.extend(arguments);
+        }
+        let by_name = !projected.iter().copied().chain(shape.filter).all(catalog::is_builtin_only);
+        let mut plan = Plan::new(shape.filter, &projected);
+        if table.oid() != source {
+            let parent = Table::try_open(source, pg_sys::AccessShareLock)?;
+            plan = plan.for_child(&parent, table);
+        }
+        Some(Compiled {
+            delta: view.delta,
+            query: view.query,
+            owner: view.owner,
+            keys: shape.keys.iter().map(|(n, _)| Layout::of_type(n.type_oid())).collect(),
+            canons: shape.keys.iter().map(|(n, _)| Canon::new(n.type_oid(), n.collation())).collect(),
+            cells,
+            placing: layouts(&placing),
+            plan,
+            by_name,
+        })
+    }
+
+    pub fn start(&self, table: &Table) -> Projector {
+        self.plan.start(table)
+    }
+
+    /// Which cells an update of one row concerns: None if nothing of the view can change.
+    pub fn concerned(&self, old: &Row, new: &Row, cells: &mut [bool]) -> bool {
+        if self.placing.iter().any(|l| !old.same(new, l)) {
+            cells.fill(true);
+            return true;
+        }
+        let mut any = false;
+        for (cell, concerned) in self.cells.iter().zip(cells.iter_mut()) {
+            *concerned = cell.columns.iter().any(|l| !old.same(new, l));
+            any |= *concerned;
+        }
+        any
+    }
+}
+
+fn take(column: &Column) -> Take {
+    let arguments = &column.aggregate.arguments;
+    let base = |i: usize| catalog::base_type(arguments[i].type_oid());
+    match column.strategy {
+        Strategy::Count => Take::Count,
+        Strategy::Sum(exact) => Take::Sum(exact, base(0)),
+        Strategy::Average(exact) => Take::Average(exact, base(0)),
+        Strategy::Least | Strategy::Greatest => {
+            let (kind, collation) = (arguments[0].type_oid(), column.aggregate.node.collation());
+            match Order::of(catalog::base_type(kind), collation) {
+                Some(order) => Take::Ends {
+                    layout: Layout::of_type(kind),
+                    order: Box::new(RefCell::new(order)),
+                    greatest: column.strategy == Strategy::Greatest,
+                },
+                None => Take::Doubt,
+            }
+        }
+        Strategy::Uniq => {
+            let canons: Vec<Canon> = arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect();
+            if canons.iter().any(Canon::ambiguous) {
+                Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "uniq does not support nondeterministic collations").raise();
+            }
+            Take::Uniq(canons)
+        }
+        Strategy::Rows | Strategy::Recompute => Take::Doubt,
+    }
+}
+
+impl CellPlan {
+    /// The canonical bytes of a tuple for uniq, as the aggregate makes them; None if one of them is NULL.
+    pub fn write_tuple<'b>(canons: &[Canon], values: &[pg_sys::Datum], nulls: &[bool], buffer: &'b mut Vec<u8>) -> Option<&'b [u8]> {
+        if nulls.contains(&true) {
+            return None;
+        }
+        buffer.clear();
+        canon::write_values(canons, values, buffer);
+        Some(buffer)
+    }
+}

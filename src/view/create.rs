@@ -1,0 +1,218 @@
+//! Making a view.
+//!
+//! The source is locked in SHARE ROW EXCLUSIVE mode first: from then on no transaction has written to it that has not ended, so
+//! what the filling's snapshot sees is what was there before the triggers were, and every later writer sees the triggers and,
+//! because views are looked up with the newest snapshot, the view.
+
+use super::check::{self, Wanted};
+use super::describe;
+use super::registry;
+use super::{compact, triggers};
+use crate::pg::error::Fail;
+use crate::pg::query::Query;
+use crate::pg::{catalog, inval, lock, pin, setting, sql};
+use pg_tally_core::view as rules;
+use pgrx::pg_sys::Oid;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
+
+pub struct Options {
+    pub schedule: Option<String>,
+    pub retention: bool,
+    pub partition_by: Option<String>,
+    pub order_by: Vec<String>,
+    pub with_data: bool,
+    pub if_not_exists: bool,
+    pub mode: String,
+}
+
+pub fn create(name: &str, text: &str, options: &Options) -> Oid {
+    check_options(options);
+    let (schema, relation) = new_name(name);
+    let quoted = format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation));
+    if let Some(existing) = existing(&schema, &relation) {
+        if options.if_not_exists {
+            pgrx::ereport!(PgLogLevel::NOTICE, PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation \"{relation}\" already exists, skipping"));
+            return existing;
+        }
+        Fail::new(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation \"{relation}\" already exists")).raise();
+    }
+    let Some(query) = Query::parse(text) else {
+        Fail::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "the query of a view must be one SELECT")
+            .detail("The text is empty, has several statements, or has a statement of another kind.")
+            .raise();
+    };
+    check::refuse_shape(query, text);
+    let Some(source) = query.source().map(|s| s.relation) else { unreachable!("a query without a source is refused") };
+    check::refuse_rights(source);
+    pin_settings(query);
+    check::refuse_functions(query, text);
+    check::refuse_source(source);
+    lock::check_not_in_use(source, "make a view of");
+
+    let owner = sql::current_user();
+    let wanted = Wanted::of(&text_of(query));
+    // The user's own rights decide whether the query may be run at all.
+    sql::pinned(|| sql::rows(&format!("SELECT FROM ({}) q LIMIT 0", wanted.definition)));
+    sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", catalog::qualified_name(source)))));
+
+    let id = super::ddl::quietly(|| {
+        let id = make_relations(&wanted, owner, options);
+        triggers::install(source);
+        id
+    });
+    let groups = relation_oid(&rules::Storage { id }.groups());
+    super::ddl::quietly(|| make_public_view(id, groups, &quoted));
+    announce(source);
+
+    let view = registry::by_view(relation_oid(&quoted)).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
+    fill(&view, options);
+    view.view
+}
+
+fn check_options(options: &Options) {
+    let unsupported = |what: &str| {
+        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("{what} is not supported yet"))
+            .hint("Leave it out: the view is kept up to date by the transactions that write to its source.")
+            .raise()
+    };
+    if options.schedule.is_some() {
+        unsupported("a schedule");
+    }
+    if options.retention {
+        unsupported("retention");
+    }
+    if options.partition_by.is_some() {
+        unsupported("partition_by");
+    }
+    match options.mode.as_str() {
+        "auto" | "incremental" => {}
+        "refreshable" => unsupported("mode \"refreshable\""),
+        other => Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unrecognized mode \"{other}\""))
+            .hint("Modes are \"auto\" and \"incremental\".")
+            .raise(),
+    }
+}
+
+/// Schema and name of a relation to be made, by PostgreSQL's rules for qualified names.
+fn new_name(name: &str) -> (String, String) {
+    let parts: Vec<String> =
+        sql::rows(&format!("SELECT pg_catalog.unnest(pg_catalog.parse_ident({}))", sql::literal(name))).into_iter().flatten().flatten().collect();
+    match &parts[..] {
+        [relation] => match sql::rows("SELECT pg_catalog.current_schema()").into_iter().flatten().flatten().next() {
+            Some(schema) => (schema, relation.clone()),
+            None => Fail::new(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, "no schema has been selected to create in").raise(),
+        },
+        [schema, relation] => (schema.clone(), relation.clone()),
+        _ => Fail::new(PgSqlErrorCode::ERRCODE_INVALID_NAME, format!("improper relation name: {name}")).raise(),
+    }
+}
+
+fn existing(schema: &str, relation: &str) -> Option<Oid> {
+    let rows = sql::rows_latest(&format!(
+        "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {}",
+        sql::literal(schema),
+        sql::literal(relation)
+    ));
+    rows.into_iter().flatten().flatten().next().and_then(|t| t.parse::<u32>().ok()).map(Oid::from)
+}
+
+fn relation_oid(qualified: &str) -> Oid {
+    let rows = sql::rows_latest(&format!("SELECT pg_catalog.to_regclass({})::pg_catalog.oid", sql::literal(qualified)));
+    rows.into_iter().flatten().flatten().next().and_then(|t| t.parse::<u32>().ok()).map_or(Oid::INVALID, Oid::from)
+}
+
+fn pin_settings(query: Query) {
+    let changes = sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
+    if !changes.is_empty() {
+        let detail = changes.iter().map(|(before, after)| format!("{before} is kept as {after}.")).collect::<Vec<_>>().join("\n");
+        pgrx::ereport!(
+            PgLogLevel::NOTICE,
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            format!("the view is made with time zone \"{}\", whatever TimeZone its readers and writers have", setting::time_zone()),
+            detail
+        );
+    }
+}
+
+fn text_of(query: Query) -> String {
+    sql::pinned(|| query.deparse())
+}
+
+/// All but the relation that users read. Made by the superuser, because nobody else may create in `tally_data`, and given to the owner.
+fn make_relations(wanted: &Wanted, owner: Oid, options: &Options) -> i64 {
+    sql::as_superuser(|| {
+        sql::pinned(|| {
+            let id = next_id();
+            let storage = rules::Storage { id };
+            sql::execute(&format!("CREATE VIEW {} AS {}", storage.query(), wanted.definition));
+            let Some(shape) = describe::shape(Query::of_view(relation_oid(&storage.query()))) else {
+                pgrx::error!("the definition of view {id} cannot be read back");
+            };
+            let order_by = order_by(&shape, &options.order_by);
+            let spec = describe::spec(&shape, id);
+            for statement in rules::storage_tables(&spec, &order_by) {
+                sql::execute(&statement);
+            }
+            sql::execute(&format!("CREATE VIEW {} AS {}", storage.groups(), rules::groups_view(&spec)));
+            triggers::give(&storage, owner);
+            id
+        })
+    })
+}
+
+fn next_id() -> i64 {
+    loop {
+        let id = sql::rows("SELECT pg_catalog.nextval('tally.view_id')").into_iter().flatten().flatten().next().and_then(|t| t.parse().ok());
+        let Some(id) = id else { pgrx::error!("no id for a view") };
+        // A restored dump may have brought views whose numbers the sequence has not reached.
+        if relation_oid(&rules::Storage { id }.main()) == Oid::INVALID {
+            return id;
+        }
+    }
+}
+
+fn order_by(shape: &describe::Shape, names: &[String]) -> Vec<usize> {
+    names
+        .iter()
+        .map(|name| {
+            let target = shape.targets.iter().find(|(n, _)| n == name).map(|(_, node)| *node);
+            target.and_then(|node| shape.keys.iter().position(|(k, _)| k.equals(node))).unwrap_or_else(|| {
+                Fail::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("order_by names \"{name}\", which is not a grouped column of the view")).raise()
+            })
+        })
+        .collect()
+}
+
+fn make_public_view(id: i64, groups: Oid, quoted: &str) {
+    let definition = sql::pinned(|| {
+        let storage = rules::Storage { id };
+        let shape = describe::shape(Query::of_view(relation_oid(&storage.query())))?;
+        let spec = describe::spec(&shape, id);
+        let (targets, having) = describe::over_groups(&shape, groups);
+        Some(rules::public_view(&spec, &targets, having.as_deref()))
+    });
+    let Some(definition) = definition else { pgrx::error!("the definition of view {id} cannot be read back") };
+    sql::pinned(|| sql::execute(&format!("CREATE VIEW {quoted} AS {definition}")));
+}
+
+fn announce(source: Oid) {
+    for member in compact::oids(&format!("SELECT m::pg_catalog.oid FROM tally.members({}) m", source.to_u32())) {
+        inval::announce(member);
+    }
+}
+
+fn fill(view: &registry::Registered, options: &Options) {
+    if !options.with_data {
+        return;
+    }
+    if lock::has_transaction_snapshot() {
+        Fail::new(PgSqlErrorCode::ERRCODE_WARNING, "the view is made without data, because the transaction is REPEATABLE READ or SERIALIZABLE")
+            .detail("It is exact, but each reading of it reads the whole source.")
+            .hint("Fill it with tally.refresh_view in a READ COMMITTED transaction.")
+            .notice();
+        return;
+    }
+    // Others may already wait to compact what they will see only when this has committed.
+    lock::lock_folding(view.delta);
+    compact::rebuild(view);
+}

@@ -1,0 +1,160 @@
+//! Following what is done to sources and views by ordinary DDL.
+
+use super::compact;
+use super::registry;
+use super::triggers;
+use crate::pg::error::Fail;
+use crate::pg::sql;
+use pg_tally_core::view::Storage;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+use std::cell::Cell;
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs DDL of our own, to which the event triggers do not answer.
+pub fn quietly<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            QUIET.set(self.0);
+        }
+    }
+    let _restore = Restore(QUIET.replace(true));
+    work()
+}
+
+/// DROP VIEW through us: the source is locked first, in the order in which writers lock.
+pub fn drop_view(name: &str, if_exists: bool) {
+    if if_exists {
+        let there = sql::rows(&format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
+        if there.first().is_none_or(|r| r[0].as_deref() != Some("t")) {
+            Fail::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, format!("view \"{name}\" does not exist, skipping")).notice();
+            return;
+        }
+    }
+    let view = compact::owned(name);
+    let source = crate::pg::catalog::qualified_name(view.source);
+    sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {source} IN SHARE ROW EXCLUSIVE MODE"))));
+    sql::pinned(|| sql::execute(&format!("DROP VIEW {}", crate::pg::catalog::qualified_name(view.view))));
+}
+
+/// After a DROP: what it left of a view goes too, and a source that lost a partition puts its views in doubt.
+pub fn dropped() {
+    if QUIET.get() {
+        return;
+    }
+    quietly(|| {
+        let lost_member = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type = 'trigger' AND o.object_identity ~ '^tally_(insert|update|delete|truncate) on '");
+        let dropped_relation = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('view', 'table', 'schema')");
+        if dropped_relation {
+            remove_torn();
+            triggers::remove_needless();
+        }
+        if lost_member {
+            for view in registry::all() {
+                if has(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relhassubclass", view.source.to_u32())) {
+                    doubt(&view);
+                }
+            }
+        }
+    });
+}
+
+/// After ALTER or CREATE of relations: members that came get triggers, owners are followed.
+pub fn changed() {
+    if QUIET.get() {
+        return;
+    }
+    quietly(|| {
+        let tables = sql::rows("SELECT DISTINCT c.objid, c.command_tag FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
+        let mut altered = false;
+        for row in tables {
+            let [Some(oid), Some(tag)] = &row[..] else { continue };
+            let Some(oid) = oid.parse::<u32>().ok().map(Oid::from) else { continue };
+            altered |= tag.starts_with("ALTER");
+            follow_table(oid, tag.starts_with("ALTER"));
+            if let Some(view) = registry::by_view(oid) {
+                follow_owner(&view);
+            }
+        }
+        if altered && triggers::remove_needless() {
+            // A partition or child was taken away, and its rows with it.
+            for view in registry::all() {
+                doubt(&view);
+            }
+        }
+    });
+}
+
+fn follow_table(table: Oid, altered: bool) {
+    let views = registry::of_member(table);
+    for view in &views {
+        refuse_unseen(view);
+        let came = triggers::install(view.source);
+        // A new partition is empty; one that is attached brings rows that no trigger has seen.
+        if (altered && !came.is_empty()) || compact::triggers_are_off(view) {
+            doubt(view);
+        }
+    }
+    if views.is_empty() {
+        return;
+    }
+    let own = views.iter().any(|v| v.source == table);
+    if own && views.iter().any(|v| v.source != table) || (own && has(&format!("SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {}", table.to_u32()))) {
+        Fail::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("cannot make table \"{}\" a partition or child while it is the source of a view", crate::pg::catalog::relation_name(table)),
+        )
+        .hint("Drop the view first, and make it on the parent table.")
+        .raise();
+    }
+}
+
+/// What would change the source behind the triggers' back is refused.
+fn refuse_unseen(view: &registry::Registered) {
+    if let Some(refusal) = super::check::source_refusals(view.source).into_iter().find(|r| r.feature != pg_tally_core::view::Feature::ChildTable) {
+        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("{} is the source of a view kept by pg_tally", refusal.what))
+            .detail(format!("{}: {}", refusal.what, refusal.feature.why()))
+            .hint("Drop the view first.")
+            .raise();
+    }
+}
+
+fn follow_owner(view: &registry::Registered) {
+    let differs = has(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relowner <> {}", view.main.to_u32(), view.owner.to_u32()));
+    if differs {
+        sql::as_superuser(|| sql::pinned(|| triggers::give(&Storage { id: view.id }, view.owner)));
+    }
+}
+
+/// Drops the relations of views of which something is missing.
+fn remove_torn() {
+    let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest("SELECT s.id FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r)")));
+    for id in torn.into_iter().flatten().flatten().filter_map(|t| t.parse::<i64>().ok()) {
+        let s = Storage { id };
+        sql::as_superuser(|| {
+            sql::pinned(|| {
+                let drop = |kind: &str, name: String| sql::execute(&format!("DROP {kind} IF EXISTS {name} CASCADE"));
+                drop("VIEW", s.groups());
+                drop("VIEW", s.query());
+                for table in [s.delta(), s.main(), s.filled()] {
+                    drop("TABLE", table);
+                }
+            })
+        });
+    }
+}
+
+/// Puts the whole of a view in doubt by a mark that the transaction's commit shows to others.
+pub fn doubt(view: &registry::Registered) {
+    let delta = Storage { id: view.id }.delta();
+    sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("INSERT INTO {delta} (kh, n, doubt) VALUES (0, 0, 2)"))));
+}
+
+fn has(query: &str) -> bool {
+    !sql::as_superuser(|| sql::pinned(|| sql::rows(query))).is_empty()
+}
+

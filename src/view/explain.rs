@@ -1,0 +1,74 @@
+//! Saying how a query is, or would be, maintained.
+
+use super::check;
+use super::compact;
+use super::describe::{self, Shape};
+use super::storage;
+use crate::pg::query::Query;
+use crate::pg::{catalog, pin, setting, sql};
+use pg_tally_core::view::{Refusal, Strategy};
+
+/// Column (none for the view as a whole), what an INSERT, UPDATE and DELETE do, and why not better.
+pub type Line = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+
+pub fn of_query(text: &str) -> Vec<Line> {
+    let Some(query) = Query::parse(text) else {
+        return vec![refused("the query", "only one SELECT can be a view.")];
+    };
+    let mut all = check::refusals(query.refused_shape(), text);
+    if let Some(source) = query.source() {
+        all.extend(check::source_refusals(source.relation));
+        sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
+        all.extend(check::refusals(sql::pinned(|| query.refused_functions()), text));
+    }
+    if !all.is_empty() {
+        return all.iter().map(refusal).collect();
+    }
+    describe::shape(query).map(|shape| lines(&shape)).unwrap_or_default()
+}
+
+pub fn of_view(name: &str) -> Vec<Line> {
+    let view = compact::find(name);
+    sql::as_superuser(|| storage::shape(&view)).map(|shape| lines(&shape)).unwrap_or_default()
+}
+
+fn refused(what: &str, why: &str) -> Line {
+    let refresh = Some("refresh".to_string());
+    (None, refresh.clone(), refresh.clone(), refresh, Some(format!("{what}: {why}")))
+}
+
+fn refusal(r: &Refusal) -> Line {
+    match r.position {
+        Some(p) => refused(&format!("{} at character {p}", r.what), r.feature.why()),
+        None => refused(&r.what, r.feature.why()),
+    }
+}
+
+fn lines(shape: &Shape) -> Vec<Line> {
+    let worst = shape.columns.iter().map(|c| c.strategy).max_by_key(|s| severity(*s)).unwrap_or(Strategy::Rows);
+    let mut all = vec![line(None, worst, format!("kept in the writer's transaction, from table {}", catalog::qualified_name(shape.source.relation)))];
+    for (name, node) in &shape.targets {
+        let mut inside = vec![];
+        node.aggregates(&mut inside);
+        let strategies = shape.columns.iter().filter(|c| inside.iter().any(|a| a.node.equals(c.aggregate.node)));
+        match strategies.max_by_key(|c| severity(c.strategy)) {
+            None => all.push(line(Some(name.as_str()), Strategy::Rows, "a key of the group".into())),
+            Some(c) => all.push(line(Some(name.as_str()), c.strategy, format!("{}: {}", c.aggregate.name, c.strategy.words().2))),
+        }
+    }
+    all
+}
+
+fn severity(strategy: Strategy) -> u8 {
+    match strategy {
+        Strategy::Recompute => 3,
+        Strategy::Uniq => 2,
+        Strategy::Least | Strategy::Greatest => 1,
+        _ => 0,
+    }
+}
+
+fn line(column: Option<&str>, strategy: Strategy, why: String) -> Line {
+    let (insert, remove, _) = strategy.words();
+    (column.map(str::to_string), Some(insert.into()), Some(remove.into()), Some(remove.into()), Some(why))
+}

@@ -1,0 +1,95 @@
+//! What the triggers on a source do: append to delta, and nothing else.
+//!
+//! The trigger fires after the statement, in the writer's transaction, so the rows it appends are seen by exactly the
+//! snapshots that see the statement's own rows. It takes no lock but ROW EXCLUSIVE on delta, and reads nothing of the view's.
+
+use super::batch::Batch;
+use super::compiled::Compiled;
+use super::{fold, registry};
+use crate::pg::append::Appender;
+use crate::pg::error::Fail;
+use crate::pg::expr::Table;
+use crate::pg::fmgr::INTERVALS_HAVE_INFINITIES;
+use crate::pg::sql;
+use crate::pg::transition::{Event, Statement};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys;
+
+/// Delta's mark for "the whole view is in doubt".
+const WHOLE: i16 = 2;
+
+pub fn maintain(statement: Option<Statement>) {
+    let Some(statement) = statement else {
+        Fail::new(PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "function \"tally.maintain\" was not called as a statement-level AFTER trigger").raise();
+    };
+    let table = statement.table();
+    for view in registry::compiled(&table).iter() {
+        // A view that was dropped after the list was made needs nothing any more.
+        let Some(delta) = Table::try_open(view.delta, pg_sys::RowExclusiveLock) else { continue };
+        match statement.event() {
+            Event::Truncate => mark(&delta),
+            _ => sql::as_role(view.owner, || {
+                if view.by_name { sql::pinned(|| append(&statement, &table, view, &delta)) } else { append(&statement, &table, view, &delta) }
+            }),
+        }
+        fold::appended(view, &delta);
+    }
+}
+
+/// Puts the whole view in doubt.
+fn mark(delta: &Table) {
+    let mut row = vec![None; delta.columns()];
+    row[..3].copy_from_slice(&[Some(0i64.into()), Some(0i64.into()), Some(WHOLE.into())]);
+    Appender::new(delta).append_row(&row);
+}
+
+fn append(statement: &Statement, table: &Table, view: &Compiled, delta: &Table) {
+    let mut batch = Batch::new(view, Appender::new(delta));
+    let mut projector = view.start(table);
+    let mut concerned = vec![true; view.cells.len()];
+    match (statement.old_rows(), statement.new_rows()) {
+        // Old and new rows come in pairs, but nothing depends on it: two rows that the view cannot tell apart cancel out anyway.
+        (Some(mut old), Some(mut new)) => loop {
+            pgrx::check_for_interrupts!();
+            let (had, has) = (old.next().is_some(), new.next().is_some());
+            if !had && !has {
+                break;
+            }
+            if had && has && !view.concerned(old.current(), new.current(), &mut concerned) {
+                continue;
+            }
+            if had && has {
+                if let Some(values) = projector.project(old.current()) {
+                    batch.take(values, -1, &concerned, INTERVALS_HAVE_INFINITIES);
+                }
+                if let Some(values) = projector.project(new.current()) {
+                    batch.take(values, 1, &concerned, INTERVALS_HAVE_INFINITIES);
+                }
+                continue;
+            }
+            concerned.fill(true);
+            let (row, sign) = if had { (old.current(), -1) } else { (new.current(), 1) };
+            if let Some(values) = projector.project(row) {
+                batch.take(values, sign, &concerned, INTERVALS_HAVE_INFINITIES);
+            }
+        },
+        (Some(mut rows), None) => {
+            while let Some(row) = rows.next() {
+                pgrx::check_for_interrupts!();
+                if let Some(values) = projector.project(row) {
+                    batch.take(values, -1, &concerned, INTERVALS_HAVE_INFINITIES);
+                }
+            }
+        }
+        (None, Some(mut rows)) => {
+            while let Some(row) = rows.next() {
+                pgrx::check_for_interrupts!();
+                if let Some(values) = projector.project(row) {
+                    batch.take(values, 1, &concerned, INTERVALS_HAVE_INFINITIES);
+                }
+            }
+        }
+        (None, None) => {}
+    }
+    batch.write();
+}

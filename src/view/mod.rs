@@ -1,0 +1,18 @@
+//! Incremental views: made, kept, read, folded, verified and dropped.
+
+pub mod compact;
+pub mod create;
+pub mod ddl;
+pub mod explain;
+pub mod fold;
+pub mod maintain;
+pub mod state;
+pub mod verify;
+
+mod batch;
+mod check;
+mod compiled;
+mod describe;
+mod registry;
+mod storage;
+mod triggers;

@@ -1,0 +1,36 @@
+//! Comparing a view with its query, run now.
+
+use super::compact;
+use super::storage;
+use crate::pg::{catalog, sql};
+use pg_tally_core::view as rules;
+use pg_tally_core::view::Compared;
+
+/// Groups missing from the view, groups that it should not have, and groups with other values.
+pub fn verify(name: &str) -> (i64, i64, i64) {
+    let view = compact::owned(name);
+    let compared = sql::as_superuser(|| {
+        sql::pinned(|| {
+            let shape = storage::shape(&view)?;
+            let spec = super::describe::spec(&shape, view.id);
+            let by: Vec<Compared> = shape.columns.iter().map(|c| how(c.aggregate.node.type_oid())).collect();
+            Some(rules::comparison(&spec, &by))
+        })
+    });
+    let Some(statement) = compared else { return (0, 0, 0) };
+    let rows = compact::as_owner(&view, &statement);
+    let number = |i: usize| rows.first().and_then(|r| r[i].as_deref()).and_then(|t| t.parse().ok()).unwrap_or(0);
+    (number(0), number(1), number(2))
+}
+
+
+/// Values of types without an equality, such as states and json, are compared by their text.
+fn how(type_oid: pgrx::pg_sys::Oid) -> Compared {
+    if !catalog::has_equality(type_oid) {
+        return Compared::Text;
+    }
+    match catalog::operator_outside_catalog(crate::pg::query::equality_of(type_oid)) {
+        None => Compared::Equality(rules::Equality::Catalog),
+        Some(op) => Compared::Equality(rules::Equality::Operator(op)),
+    }
+}
