@@ -11,11 +11,10 @@ sql_function!("max", "_trans", |c| keep(c, Ordering::Greater));
 
 /// Of two values the one that is `wanted` than the other; the first if they are equal. NULL is no value.
 fn keep(call: &Call, wanted: Ordering) -> Out {
+    // Before the first value too, so that a type without an order is refused at once.
+    let order = cached(call, || Comparer::of_argument(call, 1))?;
     let chosen = match (call.datum(0), call.datum(1)) {
-        (Some(a), Some(b)) => {
-            let order = cached(call, || Comparer::of_argument(call, 1))?;
-            Some(if order.compare(b, a) == wanted { b } else { a })
-        }
+        (Some(a), Some(b)) if order.compare(b, a) == wanted => Some(b),
         (a, b) => a.or(b),
     };
     Ok(chosen.map(Value::raw))

@@ -7,3 +7,5 @@ pub mod error;
 pub mod fmgr;
 pub mod tuple;
 pub mod varlena;
+#[cfg(any(test, feature = "pg_test"))]
+pub mod testing;
