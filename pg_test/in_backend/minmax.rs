@@ -37,7 +37,7 @@ fn min_and_max_are_those_of_postgres() {
         }
     }
     same("'{\"a\": 2}'", "max_state(x) FROM (VALUES ('{\"a\": 1}'::jsonb), ('{\"a\": 2}')) v(x)");
-    same("'(1,b)'", "max_state(x) FROM (VALUES (ROW(1, 'a'::text)), (ROW(1, 'b'))) v(x)");
+    same("'(1,b)'", "max_state(x) FROM (VALUES (ROW(1, 'a'::text)), (ROW(1, 'b'::text))) v(x)");
     holds("uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff' = (SELECT max_state(x) FROM (VALUES ('00000000-0000-0000-0000-000000000001'::uuid), ('ffffffff-ffff-ffff-ffff-ffffffffffff')) v(x))");
     holds("(SELECT min_state(x) IS NULL FROM (SELECT 'x'::text x WHERE false) t)");
     holds("(SELECT max_merge(NULL::int) IS NULL)");
