@@ -30,3 +30,9 @@ fn refused(sqlstate: &str, sql: &str) {
     let error = error_of(sql);
     assert!(error.starts_with(sqlstate), "{sql}: expected {sqlstate}, got {error}");
 }
+
+/// Makes the collation `pg_temp.loose`, for which a and A are equal. false: this PostgreSQL is built without ICU.
+fn loose_collation() -> bool {
+    let made = error_of("CREATE COLLATION pg_temp.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
+    made == "00000"
+}

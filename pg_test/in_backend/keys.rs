@@ -30,22 +30,27 @@ fn key_hash_of_equal_keys_is_equal() {
 
 #[pg_test]
 fn key_hash_trusts_only_bytes_that_mean_equality() {
-    run("CREATE COLLATION pg_temp.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
     run("CREATE TYPE pg_temp.mood AS ENUM ('sad', 'ok')");
-    for (a, b) in [
-        ("'a'::text COLLATE pg_temp.loose", "'A'::text COLLATE pg_temp.loose"),
+    let mut pairs = vec![
         ("'{\"a\": 1.0}'::jsonb", "'{\"a\": 1.00}'::jsonb"),
         ("'sad'::pg_temp.mood", "'ok'::pg_temp.mood"),
-        ("ARRAY['a'::text COLLATE pg_temp.loose]", "ARRAY['A'::text COLLATE pg_temp.loose]"),
-    ] {
+    ];
+    let icu = loose_collation();
+    if icu {
+        pairs.push(("'a'::text COLLATE pg_temp.loose", "'A'::text COLLATE pg_temp.loose"));
+        pairs.push(("ARRAY['a'::text COLLATE pg_temp.loose]", "ARRAY['A'::text COLLATE pg_temp.loose]"));
+    }
+    for (a, b) in pairs {
         holds(&format!("tally.key_hash({a}, 1) = tally.key_hash({b}, 1)"));
         holds(&format!("tally.key_hash({a}, 1) <> tally.key_hash({b}, 2)"));
         holds(&format!("tally.key_hash({a}) <> tally.key_hash(NULL::text)"));
     }
-    // Each argument by its own collation.
-    run("CREATE TEMP TABLE two (l text COLLATE pg_temp.loose, c text COLLATE \"C\")");
-    run("INSERT INTO two VALUES ('a', 'x'), ('A', 'x'), ('a', 'y')");
-    same("2", "count(DISTINCT tally.key_hash(l, c)) FROM two");
+    if icu {
+        // Each argument by its own collation.
+        run("CREATE TEMP TABLE two (l text COLLATE pg_temp.loose, c text COLLATE \"C\")");
+        run("INSERT INTO two VALUES ('a', 'x'), ('A', 'x'), ('a', 'y')");
+        same("2", "count(DISTINCT tally.key_hash(l, c)) FROM two");
+    }
     refused("0A000", "SELECT tally.key_hash(VARIADIC ARRAY[1])");
 }
 

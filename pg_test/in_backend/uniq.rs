@@ -97,9 +97,10 @@ fn uniq_of_any_type_counts_what_is_equal_once() {
 
 #[pg_test]
 fn uniq_refuses_what_it_cannot_count() {
-    run("CREATE COLLATION pg_temp.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
-    refused("0A000", "SELECT uniq('a'::text COLLATE pg_temp.loose)");
-    refused("0A000", "SELECT uniq(ARRAY['a'::text COLLATE pg_temp.loose])");
+    if loose_collation() {
+        refused("0A000", "SELECT uniq('a'::text COLLATE pg_temp.loose)");
+        refused("0A000", "SELECT uniq(ARRAY['a'::text COLLATE pg_temp.loose])");
+    }
     same("1", "uniq('a'::text COLLATE \"C\")");
     refused("22023", "SELECT uniq_p(9, 1)");
     refused("22023", "SELECT uniq_p(19, 1)");
