@@ -23,7 +23,7 @@ pub fn check(root: &Path) -> Vec<Rule> {
     let files = tracked(root);
     let rule = |name, broken: Vec<String>| Rule { name, broken };
     vec![
-        rule("imports go one way", files.iter().flat_map(imports).collect()),
+        rule("imports go one way", files.iter().flat_map(|f| imports(f, &macros(&files))).collect()),
         rule("the core crate does not know PostgreSQL", files.iter().filter(|f| f.path.starts_with("src/core/")).flat_map(|f| words(f, "pgrx")).collect()),
         rule("unsafe is for src/pg", files.iter().filter(|f| f.path.ends_with(".rs") && !f.path.starts_with("src/pg/")).flat_map(|f| words(f, "unsafe")).collect()),
         rule("files have at most 600 lines", files.iter().filter_map(too_long).collect()),
@@ -144,24 +144,40 @@ fn named_modules(code: &str) -> Vec<String> {
     found
 }
 
-fn imports(file: &Source) -> Vec<String> {
-    let Some(inside) = file.path.strip_prefix("src/").filter(|p| p.ends_with(".rs") && !p.starts_with("core/")) else {
+/// The module of src/ that a file belongs to; none for the root and for the core crate.
+fn module(path: &str) -> Option<&str> {
+    let inside = path.strip_prefix("src/").filter(|p| p.ends_with(".rs") && !p.starts_with("core/") && *p != "lib.rs")?;
+    inside.split(['/', '.']).next()
+}
+
+/// Exported macros are named as if they stood in lib.rs: (name, the module that defines it).
+fn macros(files: &[Source]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for f in files {
+        let Some(module) = module(&f.path) else { continue };
+        for (i, word) in f.text.match_indices("macro_rules!") {
+            let name = f.text[i + word.len()..].trim_start().chars().take_while(|c| is_word(*c)).collect();
+            found.push((name, module.to_string()));
+        }
+    }
+    found
+}
+
+fn imports(file: &Source, macros: &[(String, String)]) -> Vec<String> {
+    let Some(own) = module(&file.path) else {
         return Vec::new();
     };
-    if inside == "lib.rs" {
-        return Vec::new();
-    }
-    let own = inside.split(['/', '.']).next().unwrap_or_default();
     let Some(own_floor) = floor(own) else {
         return vec![format!("{}: the module {own} is on no floor (FLOORS in pg_test/tidy.rs)", file.path)];
     };
     let mut broken = Vec::new();
     for module in named_modules(&code(&file.text).join("\n")) {
+        let module = macros.iter().find(|m| m.0 == module).map_or(module, |m| m.1.clone());
         match floor(&module) {
             _ if module == own => {}
             Some(f) if f < own_floor => {}
             Some(_) => broken.push(format!("{}: {own} may not use crate::{module}", file.path)),
-            // a macro or an item of lib.rs, which stands above all
+            // lib.rs stands above all
             None => broken.push(format!("{}: crate::{module} is of lib.rs or on no floor", file.path)),
         }
     }
@@ -225,12 +241,15 @@ mod tests {
 
     #[test]
     fn upward_and_sideways_imports_are_found() {
-        assert!(imports(&source("src/view/a.rs", "use crate::pg::spi;\nuse crate::view::b;")).is_empty());
-        assert_eq!(imports(&source("src/pg/a.rs", "use crate::view::b;")).len(), 1);
-        assert_eq!(imports(&source("src/agg/a.rs", "fn f() { crate::view::g() }")).len(), 1);
-        assert_eq!(imports(&source("src/view/a.rs", "use crate::{pg::{x, y}, api::z, agg};")).len(), 2);
-        assert_eq!(imports(&source("src/new/a.rs", "")).len(), 1);
-        assert!(imports(&source("src/pg/a.rs", "// use crate::view::b")).is_empty());
+        let defined = macros(&[source("src/pg/m.rs", "#[macro_export]\nmacro_rules! low { () => {} }"), source("src/api/m.rs", "macro_rules! high")]);
+        let broken = |path: &str, text: &str| imports(&source(path, text), &defined).len();
+        assert_eq!(broken("src/view/a.rs", "use crate::pg::spi;\nuse crate::view::b;"), 0);
+        assert_eq!(broken("src/pg/a.rs", "use crate::view::b;"), 1);
+        assert_eq!(broken("src/agg/a.rs", "fn f() { crate::view::g() }"), 1);
+        assert_eq!(broken("src/view/a.rs", "use crate::{pg::{x, y}, api::z, agg};"), 2);
+        assert_eq!(broken("src/new/a.rs", ""), 1);
+        assert_eq!(broken("src/pg/a.rs", "// use crate::view::b"), 0);
+        assert_eq!(broken("src/agg/a.rs", "crate::low! {}\ncrate::high! {}\nuse crate::thing;"), 2);
     }
 
     #[test]

@@ -1,19 +1,31 @@
 //! The set of keys of a sparse state in memory: a hash table with linear probing. The keys are leading bits of a hash, so a
-//! key's place is its own leading bits, and the table is all but sorted as it stands.
+//! key's place is its own leading bits, and the table is all but sorted as it stands. Keys that someone chose to pile up are scattered.
 
 /// The home of an empty slot: no key is 0, since the index 0 is rare and so has its lowest bit set.
 const EMPTY: u32 = 0;
 const FIRST_SLOTS: usize = 16;
+/// Honest hashes never make a run of this length; made ones would make the table quadratic.
+const LONGEST_RUN: usize = 1024;
+const SCATTER: u32 = 0x9e37_79b1;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Table {
     /// A power of two of slots, or none.
     slots: Vec<u32>,
     len: usize,
     /// The most keys before the table grows.
     room: usize,
-    /// A key's home is its bits above this.
+    /// A key's home is the bits above `shift` of the key times `factor`, which is 1 or SCATTER.
     shift: u32,
+    factor: u32,
+    /// The longest run of slots to be searched.
+    longest: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { slots: Vec::new(), len: 0, room: 0, shift: 0, factor: 1, longest: LONGEST_RUN }
+    }
 }
 
 impl Table {
@@ -46,28 +58,40 @@ impl Table {
         if self.len >= self.room {
             self.grow();
         }
-        let is_new = self.place(key);
+        let is_new = match self.place(key) {
+            Some(is_new) => is_new,
+            None => self.scatter(key),
+        };
         self.len += is_new as usize;
         is_new
     }
 
+    /// None if the key's home lies in too long a run.
     #[inline]
-    fn place(&mut self, key: u32) -> bool {
+    fn place(&mut self, key: u32) -> Option<bool> {
         let slots = self.slots.as_mut_slice();
         let mask = slots.len().wrapping_sub(1);
-        let mut at = (key >> self.shift) as usize;
-        loop {
+        let home = (key.wrapping_mul(self.factor) >> self.shift) as usize;
+        for at in home..home.saturating_add(self.longest) {
             let slot = &mut slots[at & mask];
             if *slot == EMPTY {
                 *slot = key;
-                return true;
+                return Some(true);
             }
             if *slot ^ key < 0x80 {
                 *slot = (*slot).max(key);
-                return false;
+                return Some(false);
             }
-            at += 1;
         }
+        None
+    }
+
+    /// Gives all keys new homes, then `key`. Who made the keys for these homes too pays with the square of at most 2^16 steps.
+    #[cold]
+    fn scatter(&mut self, key: u32) -> bool {
+        (self.factor, self.longest) = (SCATTER, usize::MAX);
+        self.resize(self.slots.len());
+        self.place(key) == Some(true)
     }
 
     #[cold]
@@ -82,8 +106,8 @@ impl Table {
         self.shift = 32 - slots.trailing_zeros();
         self.room = slots / 4 * 3;
         for key in old {
-            if key != EMPTY {
-                self.place(key);
+            if key != EMPTY && self.place(key).is_none() {
+                self.scatter(key);
             }
         }
     }
@@ -95,6 +119,11 @@ impl Table {
 
     pub fn sorted(&self) -> Vec<u32> {
         let mut keys = Vec::with_capacity(self.len);
+        if self.factor != 1 {
+            keys.extend(self.keys());
+            keys.sort_unstable();
+            return keys;
+        }
         // Keys of the last slots may have been pushed over the end to the first ones.
         let first_empty = self.slots.iter().position(|key| *key == EMPTY).unwrap_or(0);
         let wrapped = |key: &u32| key >> 31 == 1;

@@ -1,0 +1,332 @@
+//! A round: the table, its views, and an interleaving of statements of several sessions, all from a seed.
+
+use crate::dml;
+use crate::rng::Rng;
+use crate::table::Table;
+use crate::view::{Family, View};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Before the sessions start; nothing runs without it.
+    Setup,
+    /// All transactions end; then this, if any, by a session of its own.
+    Quiet,
+    Begin,
+    End,
+    Savepoint,
+    RollbackTo,
+    Prepare,
+    FinishPrepared,
+    Dml,
+    Truncate,
+    Compact,
+    Check(usize),
+    /// A cursor over the difference: it keeps its snapshot while others go on.
+    Declare(usize),
+    Fetch(usize),
+    CreateView(usize),
+    DropView(usize),
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub session: usize,
+    pub kind: Kind,
+    pub sql: String,
+    pub copy: Option<String>,
+}
+
+pub struct Plan {
+    pub seed: u64,
+    pub round: u64,
+    pub sessions: usize,
+    /// SET commands, one list per session: no setting may change an answer.
+    pub settings: Vec<Vec<String>>,
+    pub steps: Vec<Step>,
+    pub views: Vec<View>,
+    pub sources: Vec<String>,
+}
+
+#[derive(Clone)]
+pub struct Options {
+    pub sessions: usize,
+    pub steps: usize,
+    pub family: Family,
+    pub two_phase: bool,
+}
+
+struct Session {
+    level: Option<&'static str>,
+    saves: usize,
+    cursor: Option<usize>,
+    left: usize,
+}
+
+struct Maker<'a> {
+    r: Rng,
+    t: Table,
+    o: &'a Options,
+    s: Vec<Session>,
+    views: Vec<View>,
+    alive: Vec<bool>,
+    prepared: Vec<String>,
+    steps: Vec<Step>,
+    round: u64,
+}
+
+const SETTINGS: &[&str] = &[
+    "SET timezone = 'Asia/Kolkata'",
+    "SET timezone = 'America/New_York'",
+    "SET datestyle = 'SQL, DMY'",
+    "SET intervalstyle = 'iso_8601'",
+    "SET extra_float_digits = 0",
+    "SET enable_hashjoin = off",
+    "SET enable_hashagg = off",
+    "SET enable_mergejoin = off",
+    "SET enable_nestloop = off",
+    "SET enable_seqscan = off",
+    "SET enable_partitionwise_aggregate = on",
+    "SET plan_cache_mode = force_generic_plan",
+    "SET force_parallel_mode = on",
+    "SET search_path = public, oracle",
+    "SET standard_conforming_strings = off",
+    "SET work_mem = '64kB'",
+    "SET tally.delta_limit = '64kB'",
+    "SET tally.delta_limit = '8kB'",
+    "SET tally.delta_limit = 0",
+];
+
+pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
+    let mut r = Rng::new(seed.wrapping_add(round.wrapping_mul(1_000_003)));
+    let t = Table::new(&mut r);
+    let settings = (0..o.sessions)
+        .map(|_| (0..r.below(4)).map(|_| r.pick(SETTINGS).to_string()).collect())
+        .collect();
+    let s = (0..o.sessions).map(|_| Session { level: None, saves: 0, cursor: None, left: 0 }).collect();
+    let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], prepared: vec![], steps: vec![], round };
+    m.setup();
+    while m.steps.len() < o.steps {
+        m.next();
+    }
+    let mut sources: Vec<String> = vec![m.t.name.clone()];
+    sources.extend(m.t.leaves.iter().map(|l| l.name.clone()));
+    if m.steps.iter().any(|s| s.sql.contains("oracle.hashed")) {
+        sources.extend(["oracle.h0".to_string(), "oracle.h1".to_string()]);
+    }
+    Plan { seed, round, sessions: o.sessions, settings, steps: m.steps, views: m.views, sources }
+}
+
+impl Maker<'_> {
+    fn push(&mut self, session: usize, kind: Kind, sql: impl Into<String>) {
+        self.steps.push(Step { session, kind, sql: sql.into(), copy: None });
+    }
+
+    fn setup(&mut self) {
+        let ddl = std::mem::take(&mut self.t.ddl);
+        for sql in ddl {
+            self.push(0, Kind::Setup, sql);
+        }
+        for _ in 0..self.r.below(4) {
+            let n = 1 + self.r.below(25);
+            let name = self.t.name.clone();
+            let hi = if self.t.partitioned() { 30 } else { 40 };
+            let sql = self.t.insert_rows(&mut self.r, &name, n, 0, hi);
+            self.push(0, Kind::Setup, sql);
+        }
+        for _ in 0..1 + self.r.below(3) {
+            self.create_view(0, true);
+        }
+    }
+
+    fn create_view(&mut self, session: usize, quiet: bool) {
+        let n = self.views.len();
+        let v = View::new(&mut self.r, &self.t, n, &self.o.family);
+        let sql = v.create();
+        self.views.push(v);
+        self.alive.push(true);
+        // made beside open transactions, or with everybody quiet
+        if quiet {
+            self.push(session, Kind::Quiet, "");
+        }
+        self.push(session, Kind::CreateView(n), sql);
+    }
+
+    fn a_view(&mut self) -> Option<usize> {
+        let alive: Vec<usize> = (0..self.views.len()).filter(|&i| self.alive[i]).collect();
+        (!alive.is_empty()).then(|| *self.r.pick(&alive))
+    }
+
+    fn next(&mut self) {
+        let s = self.r.below(self.o.sessions);
+        if self.s[s].level.is_none() {
+            match self.r.below(100) {
+                0..=49 => self.begin(s),
+                50..=69 => self.dml(s),
+                70..=85 => self.check_all(s),
+                86..=91 => self.compact(s),
+                92..=94 => self.finish_prepared(s),
+                95 => self.quiet(),
+                96 => self.truncate(s),
+                97 if self.views.len() < 6 => self.create_view(s, false),
+                98 if self.alive.iter().filter(|a| **a).count() > 1 => {
+                    if let Some(v) = self.a_view() {
+                        self.alive[v] = false;
+                        let sql = if self.r.chance(50) {
+                            format!("SELECT tally.drop_view({})", crate::value::quote(&self.views[v].name))
+                        } else {
+                            format!("DROP VIEW {}", self.views[v].name)
+                        };
+                        self.push(s, Kind::DropView(v), sql);
+                    }
+                }
+                _ => self.finish_prepared(s),
+            }
+            return;
+        }
+        self.s[s].left = self.s[s].left.saturating_sub(1);
+        if self.s[s].left == 0 {
+            return self.end(s);
+        }
+        match self.r.below(100) {
+            0..=47 => self.dml(s),
+            48..=76 => self.check_all(s),
+            77..=84 => {
+                self.s[s].saves += 1;
+                let n = self.s[s].saves;
+                self.push(s, Kind::Savepoint, format!("SAVEPOINT s{n}"));
+            }
+            85..=90 if self.s[s].saves > 0 => {
+                let n = 1 + self.r.below(self.s[s].saves);
+                let release = self.r.chance(30);
+                self.s[s].saves = if release { n - 1 } else { n };
+                let verb = if release { "RELEASE" } else { "ROLLBACK TO" };
+                self.push(s, Kind::RollbackTo, format!("{verb} s{n}"));
+            }
+            91..=94 => self.cursor(s),
+            95..=97 => self.compact(s),
+            _ => self.dml(s),
+        }
+    }
+
+    fn begin(&mut self, s: usize) {
+        let level = *self.r.pick(&["READ COMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]);
+        self.s[s] = Session { level: Some(level), saves: 0, cursor: None, left: 3 + self.r.below(9) };
+        self.push(s, Kind::Begin, format!("BEGIN ISOLATION LEVEL {level}"));
+    }
+
+    fn end(&mut self, s: usize) {
+        self.s[s].level = None;
+        match self.r.below(100) {
+            0..=19 if self.o.two_phase => {
+                let gid = format!("oracle_{}_{}", self.round, self.steps.len());
+                self.push(s, Kind::Prepare, format!("PREPARE TRANSACTION '{gid}'"));
+                self.prepared.push(gid);
+            }
+            20..=44 => self.push(s, Kind::End, "ROLLBACK"),
+            _ => self.push(s, Kind::End, "COMMIT"),
+        }
+    }
+
+    fn finish_prepared(&mut self, s: usize) {
+        if self.prepared.is_empty() {
+            return self.dml(s);
+        }
+        let gid = self.prepared.remove(0);
+        let verb = if self.r.chance(70) { "COMMIT" } else { "ROLLBACK" };
+        self.push(s, Kind::FinishPrepared, format!("{verb} PREPARED '{gid}'"));
+    }
+
+    fn dml(&mut self, s: usize) {
+        let d = dml::statement(&mut self.r, &self.t);
+        self.steps.push(Step { session: s, kind: Kind::Dml, sql: d.sql, copy: d.copy });
+    }
+
+    fn check_all(&mut self, s: usize) {
+        for v in 0..self.views.len() {
+            if self.alive[v] && self.r.chance(80) {
+                let sql = self.views[v].difference(&mut self.r);
+                self.push(s, Kind::Check(v), sql);
+            }
+        }
+    }
+
+    fn cursor(&mut self, s: usize) {
+        if let Some(n) = self.s[s].cursor.take() {
+            self.push(s, Kind::Fetch(n), "FETCH ALL FROM c");
+            self.push(s, Kind::Dml, "CLOSE c");
+        } else if let Some(v) = self.a_view() {
+            let sql = self.views[v].whole_difference();
+            self.s[s].cursor = Some(v);
+            self.push(s, Kind::Declare(v), format!("DECLARE c CURSOR FOR {sql}"));
+        }
+    }
+
+    fn compact(&mut self, s: usize) {
+        let sql = match self.a_view() {
+            Some(v) if self.r.chance(60) => format!("SELECT tally.compact({})", crate::value::quote(&self.views[v].name)),
+            _ => "SELECT tally.compact()".to_string(),
+        };
+        self.push(s, Kind::Compact, sql);
+    }
+
+    fn all_ended(&mut self) {
+        for s in &mut self.s {
+            s.level = None;
+        }
+        self.prepared.clear();
+    }
+
+    /// Changes of the partition tree: snapshots older than these are outside the promise, so nobody has one.
+    fn quiet(&mut self) {
+        let ddl = if self.r.chance(45) { self.t.attach_new(&mut self.r) } else { self.t.toggle_leaf(&mut self.r) };
+        self.push(0, Kind::Quiet, "");
+        for sql in ddl {
+            self.push(0, Kind::Quiet, sql);
+        }
+        self.all_ended();
+        let s = self.r.below(self.o.sessions);
+        self.check_all(s);
+    }
+
+    /// Likewise, in a transaction that may be rolled back, of the root or a leaf.
+    fn truncate(&mut self, s: usize) {
+        if self.r.chance(50) {
+            return self.dml(s);
+        }
+        self.push(s, Kind::Quiet, "");
+        self.all_ended();
+        let own = self.r.chance(60);
+        if own {
+            self.push(s, Kind::Begin, "BEGIN");
+            self.dml(s);
+        }
+        let leaf = (!self.t.leaves.is_empty() && self.r.chance(60)).then(|| self.r.pick(&self.t.leaves).name.clone());
+        let name = leaf.unwrap_or_else(|| self.t.name.clone());
+        self.push(s, Kind::Truncate, format!("TRUNCATE {name}"));
+        self.check_all(s);
+        if own {
+            self.dml(s);
+            self.check_all(s);
+            let end = if self.r.chance(50) { "COMMIT" } else { "ROLLBACK" };
+            self.push(s, Kind::End, end);
+        }
+        self.push(s, Kind::Quiet, "");
+        self.check_all(s);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_plan() {
+        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true }, two_phase: true };
+        for round in 0..50 {
+            let (a, b) = (make(7, round, &o), make(7, round, &o));
+            let text = |p: &Plan| p.steps.iter().map(|s| format!("{}{:?}{}{:?}\n", s.session, s.kind, s.sql, s.copy)).collect::<String>();
+            assert_eq!(text(&a), text(&b));
+            assert!(a.steps.len() >= 80 && !a.views.is_empty());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The committed bytes: a change here is a change of the stored format, and needs a new version.
+
+mod common;
+
+use common::{bytes, hex, int_hash, num};
+use pg_tally_core::state::*;
+use pg_tally_core::{canon, hash};
+
+fn canonical(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::new();
+    write(&mut out);
+    hex(&out)
+}
+
+#[test]
+fn hashes() {
+    // XXH3's own test vectors for seed 0 have the first one.
+    assert_eq!(hash::hash64(b""), 0x2d06_8005_38d3_94c2);
+    assert_eq!(hash::hash64(b"a"), 0xe6c6_32b6_1e96_4e1f);
+    assert_eq!(hash::hash64(b"tally"), 0xa856_2a4e_47ed_47bb);
+    assert_eq!(hash::hash64(&[0xff; 300]), 0xa6eb_8a92_d637_e066);
+    assert_eq!(int_hash(0), 0xc77b_3abb_6f87_acd9);
+    assert_eq!(int_hash(42), 0xd5a6_f8c8_38df_27c8);
+    assert_eq!(int_hash(-1), 0x5111_c7e4_7d78_4413);
+}
+
+#[test]
+fn canonical_bytes() {
+    assert_eq!(canonical(|o| canon::int(42, o)), "2a00000000000000");
+    assert_eq!(canonical(|o| canon::int(-2, o)), "feffffffffffffff");
+    assert_eq!(canonical(|o| canon::float8(1.5, o)), "000000000000f83f");
+    assert_eq!(canonical(|o| canon::float8(0.0, o)), "0000000000000000");
+    assert_eq!(canonical(|o| canon::float8(-0.0, o)), "0000000000000000");
+    for nan in [f64::NAN, -f64::NAN, f64::from_bits(0x7ff0_0000_0000_0001)] {
+        assert_eq!(canonical(|o| canon::float8(nan, o)), "000000000000f87f");
+    }
+    assert_eq!(canonical(|o| canon::float8(f64::NEG_INFINITY, o)), "000000000000f0ff");
+    assert_eq!(canonical(|o| canon::bytes(b"\x00ab", o)), "006162");
+    let numeric = |text: &str| canonical(|o| canon::numeric(&num(text), o).unwrap());
+    assert_eq!(numeric("-Infinity"), "00");
+    assert_eq!(numeric("Infinity"), "04");
+    assert_eq!(numeric("NaN"), "05");
+    for zero in ["0", "-0", "0.000", "-0.0"] {
+        assert_eq!(numeric(zero), "02");
+    }
+    for one in ["1", "1.0", "1.00000000"] {
+        assert_eq!(numeric(one), "0300000100");
+    }
+    assert_eq!(numeric("-1"), "0100000100");
+    assert_eq!(numeric("10000"), "0301000100");
+    assert_eq!(numeric("-12345678.9"), "010100d2042e162823");
+    assert_eq!(numeric("0.0001"), "03ffff0100");
+    assert_eq!(canonical(|o| canon::interval(0, 0, 1, o)), "01000000000000000000000000000000");
+    let month = canonical(|o| canon::interval(1, 0, 0, o));
+    assert_eq!(month, "00403d7f5b0200000000000000000000");
+    assert_eq!(canonical(|o| canon::interval(0, 30, 0, o)), month);
+    assert_eq!(canonical(|o| canon::interval(0, 29, 86_400_000_000, o)), month);
+    assert_eq!(canonical(|o| canon::length_prefixed([Some(&b"ab"[..]), None, Some(b"")], o)), "020000006162ffffffff00000000");
+}
+
+#[test]
+fn sums() {
+    fn state<S: State>(fill: impl FnOnce(&mut S)) -> String {
+        let mut state = S::empty();
+        fill(&mut state);
+        let encoded = bytes(&state);
+        assert!(S::decode(&encoded).unwrap() == state);
+        hex(&encoded)
+    }
+    assert_eq!(state::<SumState>(|_| ()), "14");
+    assert_eq!(state::<AvgState>(|_| ()), "15");
+    assert_eq!(state::<SumState>(|s| s.add_int(5, 1)), "1400020a");
+    assert_eq!(state::<SumState>(|s| s.add_int(5, -1)), "14000109");
+    assert_eq!(state::<AvgState>(|s| (1..=1000).for_each(|v| s.add_int(v, 1))), "1500d00fa88c3d");
+    assert_eq!(state::<SumState>(|s| s.add_numeric(&num("12.50"), 1).unwrap()), "14050001fa01010202");
+    assert_eq!(state::<SumState>(|s| s.add_numeric(&num("NaN"), 1).unwrap()), "14080000020000");
+    let big = "-340282366920938463463374607431768211457.25";
+    assert_eq!(state::<SumState>(|s| s.add_numeric(&num(big), 1).unwrap()), "14070002237d00000000000000000000000000000064010202");
+
+    assert_eq!(state::<SumFloat8State>(|_| ()), "16");
+    assert_eq!(state::<SumFloat8State>(|s| s.add(5.0, 1)), "1602020005");
+    assert_eq!(state::<AvgFloat8State>(|s| s.add(-0.5, 1)), "1702030101");
+    assert_eq!(state::<AvgFloat8State>(|s| s.add(0.0, 1)), "170200");
+    assert_eq!(state::<SumFloat8State>(|s| s.add(0.1, 1)), "16020e6dcdcccccccccc0c");
+    assert_eq!(state::<SumFloat8State>(|s| s.add(f64::NEG_INFINITY, 1)), "160000000002");
+    assert_eq!(state::<SumFloat8State>(|s| [1e300, 1.0, 2.5e-300].into_iter().for_each(|v| s.add(v, 1))).len(), 2 * 262);
+
+    assert_eq!(state::<SumIntervalState>(|_| ()), "18");
+    assert_eq!(state::<SumIntervalState>(|s| s.add(1, -2, 3_000_000, 1, true)), "18020203809bee02");
+    assert_eq!(state::<AvgIntervalState>(|s| s.add(i32::MAX, i32::MAX, i64::MAX, 1, true)), "19000000000200");
+}
+
+#[test]
+fn uniq() {
+    let state = |p: u8, n: i64| {
+        let mut state = Uniq::new(p);
+        (0..n).for_each(|v| state.insert_hash(int_hash(v)));
+        bytes(&state)
+    };
+    assert_eq!(hex(&state(14, 0)), "10a1");
+    assert_eq!(hex(&state(14, 1)), "10a1eaec1d03");
+    assert_eq!(hex(&state(14, 3)), "10a1181b820064f1be00eaec1d03");
+    assert_eq!(hex(&state(14, 12)), "11a10c005fc18eb12198d85559bc0f44b22f652e8fb3983ee07af6a3cede4911d11bad0639c96402");
+    // Longer ones by length and hash.
+    let digest = |b: Vec<u8>| (b.len(), hash::hash64(&b));
+    assert_eq!(digest(state(14, 4000)), (7519, 10062722287484685394));
+    assert_eq!(digest(state(18, 4000)), (7548, 3552541139528269579));
+    assert_eq!(digest(state(14, 5000)), (8196, 5650582110681765563));
+    assert_eq!(digest(state(10, 100_000)), (516, 5620853827412175385));
+}
