@@ -139,8 +139,17 @@ fn support_functions_cannot_be_called_by_hand() {
     }
 }
 
+/// Only a superuser can make such an aggregate; it must still not read one state as another.
 #[pg_test]
-fn cannot_be_created_in_its_own_schemas() {
+fn support_functions_of_different_states_do_not_mix() {
+    run("CREATE AGGREGATE pg_temp.mixed(int) (SFUNC = tally.sum_trans, STYPE = internal, FINALFUNC = tally.uniq_final)");
+    refused("42804", "SELECT pg_temp.mixed(i) FROM generate_series(1, 9) i");
+    run("CREATE AGGREGATE pg_temp.averaged(int) (SFUNC = tally.sum_trans, STYPE = internal, FINALFUNC = tally.avg_final)");
+    refused("42804", "SELECT pg_temp.averaged(i) FROM generate_series(1, 9) i");
+}
+
+#[pg_test]
+fn types_are_stored_as_they_compress() {
     holds("(SELECT typstorage FROM pg_type WHERE oid = 'tally.uniq_state'::regtype) = 'e'");
     holds("(SELECT typstorage FROM pg_type WHERE oid = 'tally.sum_state'::regtype) = 'x'");
     holds("has_schema_privilege('public', 'tally', 'USAGE')");
