@@ -57,6 +57,9 @@ fn invalid_text_is_22p02_and_invalid_binary_22p03() {
             let error = error_of(&format!("SELECT tests.from_binary('tally.{t}'::regtype, '{bad}'::bytea)"));
             assert!(error.starts_with("22P03") || error.starts_with("0A000"), "{t} {bad}: {error}");
         }
+        if cfg!(not(feature = "pg15")) {
+            holds(&format!("NOT pg_input_is_valid('\\x99', 'tally.{t}') AND pg_input_is_valid(({t}(1))::text, 'tally.{t}')").replace("_float8_state(1", "_state(1::float8").replace("_interval_state(1", "_state(interval '1 day'"));
+        }
         // A state of another type.
         let other = if t == "uniq_state" { "sum_state" } else { "uniq_state" };
         refused("22P02", &format!("SELECT ({other}(1))::text::tally.{t}"));
