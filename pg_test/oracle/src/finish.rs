@@ -11,7 +11,9 @@ pub fn reset(c: &mut Client) -> Result<(), postgres::Error> {
     }
     c.batch_execute("DROP SCHEMA IF EXISTS oracle CASCADE")?;
     c.batch_execute(
-        "CREATE SCHEMA oracle; CREATE TYPE oracle.mood AS ENUM ('sad', 'ok', 'happy'); CREATE DOMAIN oracle.posint AS int CHECK (VALUE >= 0)",
+        "CREATE SCHEMA oracle; CREATE TYPE oracle.mood AS ENUM ('sad', 'ok', 'happy'); CREATE DOMAIN oracle.posint AS int CHECK (VALUE >= 0);
+         DO $$ BEGIN CREATE ROLE oracle_writer; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         GRANT USAGE ON SCHEMA oracle TO oracle_writer; ALTER DEFAULT PRIVILEGES IN SCHEMA oracle GRANT ALL ON TABLES TO oracle_writer",
     )
 }
 

@@ -74,6 +74,9 @@ struct Maker<'a> {
     round: u64,
 }
 
+/// A role that may use the tables and nothing else; session 0, which makes them, stays their owner.
+const AS_WRITER: &str = "SET ROLE oracle_writer";
+
 const SETTINGS: &[&str] = &[
     "SET timezone = 'Asia/Kolkata'",
     "SET timezone = 'America/New_York'",
@@ -91,6 +94,8 @@ const SETTINGS: &[&str] = &[
     "SET search_path = public, oracle",
     "SET standard_conforming_strings = off",
     "SET work_mem = '64kB'",
+    AS_WRITER,
+    AS_WRITER,
     "SET tally.delta_limit = '64kB'",
     "SET tally.delta_limit = '8kB'",
     "SET tally.delta_limit = 0",
@@ -100,7 +105,7 @@ pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
     let mut r = Rng::new(seed.wrapping_add(round.wrapping_mul(1_000_003)));
     let t = Table::new(&mut r);
     let settings = (0..o.sessions)
-        .map(|_| (0..r.below(4)).map(|_| r.pick(SETTINGS).to_string()).collect())
+        .map(|id| (0..r.below(4)).map(|_| r.pick(SETTINGS).to_string()).filter(|s| id > 0 || s != AS_WRITER).collect())
         .collect();
     let s = (0..o.sessions).map(|_| Session { level: None, saves: 0, cursor: None, left: 0 }).collect();
     let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], prepared: vec![], steps: vec![], round };

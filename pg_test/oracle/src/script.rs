@@ -4,7 +4,7 @@ use crate::plan::Plan;
 use crate::session::Report;
 use std::fmt::Write;
 
-const PRELUDE: &str = "CREATE EXTENSION IF NOT EXISTS pg_tally;\nDROP SCHEMA IF EXISTS oracle CASCADE;\nCREATE SCHEMA oracle;\nCREATE TYPE oracle.mood AS ENUM ('sad', 'ok', 'happy');\nCREATE DOMAIN oracle.posint AS int CHECK (VALUE >= 0);\n";
+const PRELUDE: &str = "CREATE EXTENSION IF NOT EXISTS pg_tally;\nDROP SCHEMA IF EXISTS oracle CASCADE;\nCREATE SCHEMA oracle;\nCREATE TYPE oracle.mood AS ENUM ('sad', 'ok', 'happy');\nCREATE DOMAIN oracle.posint AS int CHECK (VALUE >= 0);\nGRANT USAGE ON SCHEMA oracle TO oracle_writer; ALTER DEFAULT PRIVILEGES IN SCHEMA oracle GRANT ALL ON TABLES TO oracle_writer; -- a role without rights\n";
 
 pub fn psql(plan: &Plan, log: &[Report]) -> String {
     let mut s = format!("-- seed {} round {}\n{PRELUDE}", plan.seed, plan.round);

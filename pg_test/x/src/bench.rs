@@ -11,7 +11,7 @@ pub fn main(args: &[String]) -> Result<bool> {
     let cluster = Cluster::create(&server, "bench", Options { settings, ..Options::default() })?;
     cluster.fresh_database("bench")?;
     let mut run = sh::cargo();
-    run.args(["run", "-q", "--release", "-p", "bench", "--"]).args(args);
+    run.args(["run", "-q", "--release", "-p", "oracle", "--bin", "bench", "--"]).args(args);
     // pgbench is there beside the server
     let bin = server.pg_config.parent().expect("a folder");
     run.env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default()));

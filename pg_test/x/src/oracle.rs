@@ -11,6 +11,6 @@ pub fn main(args: &[String]) -> Result<bool> {
     let cluster = Cluster::create(&server, "oracle", Options { settings, ..Options::default() })?;
     cluster.fresh_database("oracle")?;
     let mut run = sh::cargo();
-    run.args(["run", "-q", "--release", "-p", "oracle", "--"]).args(args);
+    run.args(["run", "-q", "--release", "-p", "oracle", "--bin", "oracle", "--"]).args(args);
     Ok(cluster.aim(&mut run, "oracle").status()?.success())
 }

@@ -216,11 +216,10 @@ fn source_17(purpose: &str) -> Result<Server> {
 
 /// apt with a list of sources of its own, so that the system's stays as it is.
 fn fetch_source_17(work: &Path, log: &Path) -> Result<()> {
-    let lists = fs::read_to_string("/etc/apt/sources.list").unwrap_or_default();
-    let more = fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten();
-    let more: String = more.filter_map(|e| fs::read_to_string(e.path()).ok()).collect();
-    let mirror = format!("{lists}\n{more}").split_whitespace().find(|w| w.starts_with("http") && w.contains("debian") && !w.contains("security")).map(str::to_string);
-    let mirror = mirror.unwrap_or_else(|| "http://mirror.invalid/debian".into());
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    files.extend(fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|e| e.path()));
+    let lists: String = files.iter().filter_map(|f| fs::read_to_string(f).ok()).map(|t| t + "\n").collect();
+    let mirror = mirror(&lists).context("the system's lists of sources name no mirror of Debian")?;
     let signed = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
     fs::write(work.join("sources.list"), format!("deb-src {signed} {mirror} trixie main\n"))?;
     for dir in ["lists/partial", "cache/archives/partial"] {
@@ -239,6 +238,13 @@ fn fetch_source_17(work: &Path, log: &Path) -> Result<()> {
     sh::logged(apt().args(["source", "postgresql-17"]), log)
 }
 
+/// Where this system gets Debian from.
+fn mirror(lists: &str) -> Option<String> {
+    let lines = lists.lines().map(str::trim_start).filter(|l| l.starts_with("URIs:") || l.starts_with("deb "));
+    let mut words = lines.flat_map(str::split_whitespace);
+    words.find(|w| w.contains("://") && w.contains("debian") && !w.contains("security")).map(str::to_string)
+}
+
 // ---- the extension ----
 
 /// A folder whose `cargo-pgrx` is of our version, put before the others.
@@ -250,6 +256,7 @@ fn cargo_pgrx() -> Result<Command> {
     if !is_it(&program) {
         program = own.join("bin/cargo-pgrx");
         if !is_it(&program) {
+            apt_install(&["libssl-dev"])?;
             let mut install = sh::cargo();
             install.args(["install", "--locked", "cargo-pgrx", "--version", &format!("={PGRX}"), "--root"]).arg(&own);
             install.env_remove("CARGO_TARGET_DIR");
@@ -296,4 +303,17 @@ pub fn install_extension(server: &Server, release: bool) -> Result<()> {
     }
     let log = sh::base()?.join(format!("log/install-pg{}-{kind}", server.major));
     step(&format!("pg_tally for PostgreSQL {} ({kind})", server.major), || sh::logged(&mut install, &log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mirror_is_the_one_in_force() {
+        let lists = "# http://old.example/debian\nTypes: deb\nURIs: http://a.example/debian-security\nURIs: http://b.example/debian\n";
+        assert_eq!(mirror(lists).as_deref(), Some("http://b.example/debian"));
+        assert_eq!(mirror("deb [signed-by=/k] http://c.example/debian bookworm main").as_deref(), Some("http://c.example/debian"));
+        assert!(mirror("# nothing").is_none());
+    }
 }

@@ -226,7 +226,8 @@ fn a_sparse_state_is_about_a_dense_one_at_most() {
 fn memory() {
     assert_eq!(Uniq::new(14).heap_size(), 0);
     assert!(build(14, [1]).heap_size() <= 64);
-    assert!(build(14, (0..100).map(int_hash)).heap_size() <= 1024);
+    assert!(build(14, (0..100).map(int_hash)).heap_size() <= 512);
+    assert!(build(14, (0..10_000).map(|v| int_hash(v % 3))).heap_size() <= 512);
     assert_eq!(build(14, (0..10_000).map(int_hash)).heap_size(), 1 << 14);
     assert!(build(14, (0..4096).map(int_hash)).heap_size() <= 32_768);
 }

@@ -21,36 +21,43 @@ fn answer(c: &mut Client, sql: &str) -> Result<f64, String> {
     Ok(start.elapsed().as_secs_f64() * 1000.0)
 }
 
-/// Main alone, with columns that hold what the view's do: what main keeps besides is not asked for.
+/// Reading main alone: its rows as they are, and the same columns as the view's, finished.
 struct Main {
-    all: String,
+    name: String,
+    raw: String,
+    finished: String,
     count: String,
 }
 
 fn main_table(c: &mut Client) -> Result<Main, String> {
     let name = db::value(c, "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'tally_data'::regnamespace AND relname ~ '_main$' AND relkind = 'r' ORDER BY reltuples DESC LIMIT 1").map_err(text)?;
-    let columns = db::rows(c, &format!("SELECT attname::text, atttypid::regtype::text FROM pg_attribute WHERE attrelid = '{name}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum")).map_err(text)?;
-    println!("  {name}: {}", columns.iter().map(|r| format!("{} {}", r[0].clone().unwrap_or_default(), r[1].clone().unwrap_or_default())).collect::<Vec<_>>().join(", "));
-    let rows: Vec<String> = columns.iter().filter(|r| r[1].as_deref() == Some("bigint")).filter_map(|r| r[0].clone()).collect();
-    // the last bigint is a count; the first is the hash of the keys
-    let n = rows.last().cloned().unwrap_or("1".into());
-    Ok(Main { all: format!("SELECT * FROM {name}"), count: format!("SELECT count(*), sum({n}) FROM {name}") })
+    let sql = format!("SELECT quote_ident(attname), atttypid::regtype::text FROM pg_attribute WHERE attrelid = '{name}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum");
+    let columns: Vec<(String, String)> = db::rows(c, &sql).map_err(text)?.into_iter().map(|r| (r[0].clone().unwrap_or_default(), r[1].clone().unwrap_or_default())).collect();
+    println!("  {name}: {}", columns.iter().map(|(n, t)| format!("{n} {t}")).collect::<Vec<_>>().join(", "));
+    // bigints are the hash of the keys, first, and the count of rows
+    let n = columns.iter().filter(|c| c.1 == "bigint").next_back().map_or("1".into(), |c| c.0.clone());
+    let finished: Vec<String> = columns.iter().skip(1).map(|(c, t)| if t.ends_with("sum_state") { format!("finalize({c})::bigint") } else { c.clone() }).collect();
+    Ok(Main { raw: format!("SELECT * FROM {name}"), finished: format!("SELECT {} FROM {name}", finished.join(", ")), count: format!("SELECT count(*), sum({n}) FROM {name}"), name })
 }
 
-fn pair(b: &Bench, c: &mut Client, what: &str, base: &str, view: &str, f: fn(&mut Client, &str) -> Result<f64, String>) -> Result<(), String> {
-    let mut ms = vec![vec![]; 2];
+/// Medians of the variants, and ratios to the first.
+fn compare(b: &Bench, c: &mut Client, what: &str, variants: &[(&str, &str)], f: fn(&mut Client, &str) -> Result<f64, String>) -> Result<(), String> {
+    let mut ms = vec![vec![]; variants.len()];
     for n in 0..=b.runs {
-        for i in 0..2 {
-            let v = (i + n as usize) % 2;
-            let t = f(c, if v == 0 { base } else { view })?;
+        for i in 0..variants.len() {
+            let v = (i + n as usize) % variants.len();
+            let t = f(c, variants[v].1)?;
             if n > 0 {
                 ms[v].push(t);
             }
         }
     }
     println!("  {what}:");
-    println!("    main: {base}\n    view: {view}");
-    table("ms", &["main alone", "the view"], &ms);
+    for (name, sql) in variants {
+        println!("    {name}: {sql}");
+    }
+    let names: Vec<&str> = variants.iter().map(|v| v.0).collect();
+    table("ms", &names, &ms);
     Ok(())
 }
 
@@ -74,15 +81,15 @@ pub fn reads(b: &Bench) -> Result<(), String> {
         }
         let shown = db::value(&mut c, "SELECT pending || ' pending rows, ' || doubtful || ' doubtful' FROM tally.views WHERE view = 'bench.wide'::regclass").map_err(text)?;
         println!("  -- {shown}");
-        pair(b, &mut c, "all rows and columns to a client", &main.all, "SELECT * FROM bench.wide", all_rows)?;
-        pair(b, &mut c, "count(*), sum(n)", &main.count, "SELECT count(*), sum(n) FROM bench.wide", answer)?;
-        let one = format!("{} WHERE {} = '2024-01-02Z'", main.all, first_key(&mut c)?);
-        pair(b, &mut c, "one window", &one, "SELECT * FROM bench.wide WHERE w = '2024-01-02Z'", all_rows)?;
+        let everything = [("main alone, finished", main.finished.as_str()), ("main alone, as it is", &main.raw), ("the view", "SELECT * FROM bench.wide")];
+        compare(b, &mut c, "all rows and columns to a client", &everything, all_rows)?;
+        compare(b, &mut c, "count(*), sum(n)", &[("main alone", &main.count), ("the view", "SELECT count(*), sum(n) FROM bench.wide")], answer)?;
+        let window = format!("{} WHERE {} = '2024-01-02Z'", main.finished, first_key(&mut c, &main.name)?);
+        compare(b, &mut c, "one window", &[("main alone", &window), ("the view", "SELECT * FROM bench.wide WHERE w = '2024-01-02Z'")], all_rows)?;
     }
     verify(&mut c, "bench.wide")
 }
 
-fn first_key(c: &mut Client) -> Result<String, String> {
-    let sql = "SELECT quote_ident(attname) FROM pg_attribute a JOIN pg_class t ON t.oid = attrelid WHERE relnamespace = 'tally_data'::regnamespace AND relname ~ '_main$' AND atttypid = 'timestamptz'::regtype ORDER BY t.reltuples DESC LIMIT 1";
-    db::value(c, sql).map_err(text)
+fn first_key(c: &mut Client, main: &str) -> Result<String, String> {
+    db::value(c, &format!("SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = '{main}'::regclass AND atttypid = 'timestamptz'::regtype ORDER BY attnum LIMIT 1")).map_err(text)
 }

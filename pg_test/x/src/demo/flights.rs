@@ -48,7 +48,7 @@ pub fn load(db: &mut Client) -> Result<Story> {
             ("the delays of a day were ten minutes more", "UPDATE flights SET dep_delay = dep_delay + 10 WHERE month = 12 AND day = 5".into()),
             ("flights of La Guardia were Newark's", "UPDATE flights SET origin = 'EWR' WHERE origin = 'LGA' AND dest = 'ORD' AND month = 12 AND day < 4".into()),
             ("a carrier's flights of a week are struck out", "DELETE FROM flights WHERE carrier = 'MQ' AND month = 12 AND day BETWEEN 10 AND 16".into()),
-            ("so are the longest delays of each carrier", "DELETE FROM flights f WHERE arr_delay = (SELECT max(arr_delay) FROM flights m WHERE m.carrier = f.carrier)".into()),
+            ("so are the longest delays of each carrier", "DELETE FROM flights WHERE (carrier, arr_delay) IN (SELECT carrier, max(arr_delay) FROM flights GROUP BY carrier)".into()),
         ],
         questions: vec![
             (
@@ -93,7 +93,7 @@ fn csv() -> Result<String> {
 fn copy(db: &mut Client, table: &str, header: &str, lines: &[&str]) -> Result<()> {
     let started = Instant::now();
     let bar = sh::bar(table, lines.len() as u64);
-    let mut writer = db.copy_in(&format!("COPY {table} ({header}) FROM STDIN (FORMAT csv)"))?;
+    let mut writer = db.copy_in(&format!("COPY {table} ({header}) FROM STDIN (FORMAT csv, NULL 'NA')"))?;
     for chunk in lines.chunks(2000) {
         writer.write_all(chunk.join("\n").as_bytes())?;
         writer.write_all(b"\n")?;

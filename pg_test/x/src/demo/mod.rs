@@ -96,7 +96,7 @@ fn tell(cluster: &Cluster, events: Option<u64>, live_for: Duration) -> Result<bo
     db.batch_execute(&format!("VACUUM ANALYZE {}", story.table))?;
     for (what, rollup, raw) in &story.questions {
         let (fast, slow) = (median(&mut db, rollup)?, median(&mut db, raw)?);
-        println!("  {what}: the roll-up {fast:.1} ms, the raw table {slow:.1} ms: {:.0} times", slow / fast);
+        println!("  {what}: the roll-up {fast:.1} ms, the raw table {slow:.1} ms, {:.1} times as long", slow / fast);
     }
     println!("\n{}", if exact { "Every view is exactly what its query gives." } else { "A VIEW IS NOT WHAT ITS QUERY GIVES." });
     Ok(exact)

@@ -120,7 +120,7 @@ fn tidy() -> Count {
 /// Plain Rust: the core crate, and what the helpers test of themselves.
 fn core() -> Result<Count> {
     let mut test = sh::cargo();
-    test.args(["test", "-p", "pg_tally_core", "-p", "x"]);
+    test.args(["test", "--no-fail-fast", "-p", "pg_tally_core", "-p", "x"]);
     cargo_test(&mut test, "core")
 }
 

@@ -103,13 +103,13 @@ impl Ready {
     pub fn oracle(&self) -> Result<Count> {
         self.cluster.fresh_database("oracle")?;
         let mut build = sh::cargo();
-        build.args(["build", "--release", "-p", "oracle"]);
+        build.args(["build", "--release", "-p", "oracle", "--bin", "oracle"]);
         let log = sh::base()?.join(format!("out/oracle-{}", self.cluster.server.major));
         sh::step("the random differential test, built", || sh::logged(&mut build, &log))?;
         let mut count = Count::default();
         for (how, seconds) in ORACLE_SLICES {
             let mut run = sh::cargo();
-            run.args(["run", "-q", "--release", "-p", "oracle", "--", "--seconds", seconds]).args(*how);
+            run.args(["run", "-q", "--release", "-p", "oracle", "--bin", "oracle", "--", "--seconds", seconds]).args(*how);
             self.cluster.aim(&mut run, "oracle");
             let ok = sh::logged_status(&mut run, &log)?;
             let text = fs::read_to_string(&log).unwrap_or_default();

@@ -11,7 +11,7 @@ pub const INDEX_BITS: u32 = 25;
 pub const MAX_RHO: u32 = 64 - INDEX_BITS + 1;
 
 #[inline]
-fn is_rare(index: u32, p: u8) -> bool {
+pub fn is_rare(index: u32, p: u8) -> bool {
     index & ((1 << (INDEX_BITS - p as u32)) - 1) == 0
 }
 

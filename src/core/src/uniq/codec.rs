@@ -108,6 +108,14 @@ impl View<'_> {
     pub fn has_no_values(&self) -> bool {
         matches!(self.body, Body::Tiny([]))
     }
+
+    /// Checks what reading the state does not find by itself.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.body {
+            Body::Dense(dense) => dense.check(),
+            Body::Tiny(_) | Body::Sparse(_) => Ok(()),
+        }
+    }
 }
 
 /// Gives each key of a tiny state to `each`; in the order of their codes, not of their keys.
@@ -135,10 +143,23 @@ impl Sparse<'_> {
         self.n
     }
 
-    /// Gives the rare keys, ascending, to `rare`, then the others, ascending, to `common`.
+    /// Gives the rare keys, ascending, to `rare`, then the indexes of the others, ascending, to `common`.
     #[inline]
-    pub fn keys(&self, p: u8, mut rare: impl FnMut(u32), mut common: impl FnMut(u32)) -> Result<(), Error> {
+    pub fn keys(&self, p: u8, rare: impl FnMut(u32), mut common: impl FnMut(u32)) -> Result<(), Error> {
         let mut reader = Reader::new(self.bytes, NAME);
+        self.rare_keys(&mut reader, p, rare)?;
+        let mut misplaced = false;
+        elias_fano::decode(&mut reader, self.n - self.rare, |index| {
+            misplaced |= code::is_rare(index, p);
+            common(index);
+        })?;
+        if misplaced {
+            return Err(reader.corrupt("A rare code is not where it belongs."));
+        }
+        reader.finish()
+    }
+
+    fn rare_keys(&self, reader: &mut Reader<'_>, p: u8, mut rare: impl FnMut(u32)) -> Result<(), Error> {
         let mut next = 0u64;
         for _ in 0..self.rare {
             let v = reader.varint()?;
@@ -150,37 +171,51 @@ impl Sparse<'_> {
             rare(key);
             next = register + 1;
         }
-        elias_fano::decode(&mut reader, self.n - self.rare, |index| match code::common_key(index, p) {
-            Some(key) => {
-                common(key);
-                true
-            }
-            None => false,
-        })?;
-        reader.finish()
+        Ok(())
+    }
+
+    /// All keys, ascending.
+    pub fn sorted(&self, p: u8) -> Result<Vec<u32>, Error> {
+        let (mut rare, mut keys) = (Vec::new(), Vec::with_capacity(self.n));
+        self.keys(p, |key| rare.push(key), |index| keys.push(index << 7))?;
+        if !rare.is_empty() {
+            // Two sorted runs, which the stable sort finds and merges.
+            keys.extend(rare);
+            keys.sort();
+        }
+        Ok(keys)
     }
 }
 
 impl Dense<'_> {
-    /// Checks all that can be wrong, and gives the exceptions to `each`.
-    pub fn check(&self, p: u8, mut each: impl FnMut(usize, u8)) -> Result<(), Error> {
+    /// That these are the bytes which a state of this precision has: what merging does not look at.
+    pub fn check(&self) -> Result<(), Error> {
+        let (full, zero) = (dense::count_nibbles(self.nibbles, 15), dense::count_nibbles(self.nibbles, 0));
+        let detail = if full != self.exceptions {
+            "The exceptions are not the registers that announce one."
+        } else if zero == 0 {
+            "The base is not the least register."
+        } else {
+            return Ok(());
+        };
+        Err(Error::corrupt(NAME, detail))
+    }
+
+    /// Raises the registers, of the same precision.
+    pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
         let mut reader = Reader::new(self.bytes, NAME);
-        let (full, least) = dense::inspect(self.nibbles);
-        if full != self.exceptions {
-            return Err(reader.corrupt("The exceptions are not the registers that announce one."));
-        }
-        if least != 0 && self.exceptions < 1 << p {
-            return Err(reader.corrupt("The base is not the least register."));
-        }
-        // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
-        let raised = || self.nibbles.iter().map(|b| (b & 15 != 0) as usize + (b >> 4 != 0) as usize).sum::<usize>();
-        if self.base == 0 && raised() <= sparse_limit(p) >> (code::INDEX_BITS - p as u32) {
-            return Err(reader.corrupt("There are too few codes for a dense state."));
-        }
         let max = dense::max_value(p);
-        if self.base + 14 > max && self.nibbles.iter().any(|b| [b & 15, b >> 4].iter().any(|v| v + self.base > max)) {
+        // Near its end the range of registers leaves the nibbles less room than they have.
+        let room = max - self.base;
+        if room < 15 && (room + 1..=15).any(|v| dense::count_nibbles(self.nibbles, v) > 0) {
             return Err(reader.corrupt("A register is out of range."));
         }
+        // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
+        let few = sparse_limit(p) >> (code::INDEX_BITS - p as u32);
+        if self.base == 0 && !dense::raised_more_than(few, self.nibbles) {
+            return Err(reader.corrupt("There are too few codes for a dense state."));
+        }
+        dense::unpack_raise(self.nibbles, self.base, registers);
         let (half, mut next) = (self.nibbles.len() as u64, 0u64);
         for _ in 0..self.exceptions {
             let index = next.saturating_add(reader.varint()?);
@@ -193,7 +228,7 @@ impl Dense<'_> {
             if nibble != 15 || value < self.base + 15 || value > max {
                 return Err(reader.corrupt("An exception is out of range."));
             }
-            each(index as usize, value);
+            dense::raise(registers, index as usize, value);
             next = index + 1;
         }
         reader.finish()
@@ -227,12 +262,15 @@ pub fn encode_sparse(keys: &[u32], p: u8, out: &mut Vec<u8>) {
         put_varint(((register - next) << 6 | key >> 1 & 63) as u64, out);
         next = register + 1;
     }
-    let common = keys.iter().filter(|key| **key & 1 == 0).map(|key| key >> 7);
-    elias_fano::encode(keys.len() - rare_len, common, out);
+    if rare_len == 0 {
+        return elias_fano::encode(keys, out);
+    }
+    let common: Vec<u32> = keys.iter().copied().filter(|key| key & 1 == 0).collect();
+    elias_fano::encode(&common, out);
 }
 
 pub fn encode_dense(registers: &[u8], p: u8, out: &mut Vec<u8>) {
-    let base = registers.iter().fold(u8::MAX, |least, v| least.min(*v));
+    let base = dense::least(registers);
     let exceptions = dense::exceptions(registers, base);
     out.reserve(registers.len() / 2 + 8 + exceptions.len() * 4);
     out.extend([header(kind::UNIQ_DENSE), parameters(p), base]);

@@ -7,12 +7,18 @@ pub fn max_value(p: u8) -> u8 {
     65 - p
 }
 
+/// The register and its value that a code has whose index is not rare.
+#[inline]
+pub fn raise_index(registers: &mut [u8], index: u32, p: u8) {
+    let value = (index << (32 - code::INDEX_BITS + p as u32)).leading_zeros() + 1;
+    raise(registers, (index >> (code::INDEX_BITS - p as u32)) as usize, value as u8);
+}
+
 #[inline]
 pub fn raise(registers: &mut [u8], index: usize, value: u8) {
-    if let Some(register) = registers.get_mut(index)
-        && *register < value
-    {
-        *register = value;
+    // Always written: whether a value is greater has no pattern while a state is young.
+    if let Some(register) = registers.get_mut(index) {
+        *register = (*register).max(value);
     }
 }
 
@@ -43,17 +49,38 @@ pub fn fold(registers: &[u8], from: u8, to: u8) -> Vec<u8> {
 
 pub type Histogram = [u32; 64];
 
+/// Registers are counted in pairs, packed to nibbles: half the increments.
 pub fn histogram(registers: &[u8]) -> Histogram {
+    let base = least(registers);
+    let mut nibbles = Vec::with_capacity(registers.len() / 2);
+    pack(registers, base, &mut nibbles);
     // Four tables: neighbours are often equal, and an increment must not wait for the one before.
-    let mut tables = [[0u32; 64]; 4];
+    let mut tables = [[0u32; 256]; 4];
     let [a, b, c, d] = &mut tables;
-    for run in registers.chunks_exact(4) {
-        a[run[0] as usize & 63] += 1;
-        b[run[1] as usize & 63] += 1;
-        c[run[2] as usize & 63] += 1;
-        d[run[3] as usize & 63] += 1;
+    for run in nibbles.as_chunks::<4>().0 {
+        a[run[0] as usize] += 1;
+        b[run[1] as usize] += 1;
+        c[run[2] as usize] += 1;
+        d[run[3] as usize] += 1;
     }
-    std::array::from_fn(|v| tables.iter().map(|t| t[v]).sum())
+    let mut histogram = [0u32; 64];
+    for pair in 0..256 {
+        let n: u32 = tables.iter().map(|t| t[pair]).sum();
+        for nibble in [pair & 15, pair >> 4] {
+            // What is 15 or more is counted one by one.
+            if nibble < 15 && n > 0 {
+                histogram[nibble + base as usize & 63] += n;
+            }
+        }
+    }
+    for (_, value) in exceptions(registers, base) {
+        histogram[value as usize & 63] += 1;
+    }
+    histogram
+}
+
+pub fn least(registers: &[u8]) -> u8 {
+    registers.iter().fold(u8::MAX, |least, v| least.min(*v))
 }
 
 /// Nibbles: the low half of byte j is register j, the high half register j + m/2, less `base`; 15 means "15 or more".
@@ -71,33 +98,31 @@ pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) {
     }
 }
 
-/// How many nibbles are 15, and the least nibble.
-pub fn inspect(nibbles: &[u8]) -> (usize, u8) {
-    let (mut full, mut least) = (0usize, [15u8; 16]);
-    // 2 * 64 per lane and run stays within a byte.
-    for run in nibbles.chunks(64 * 16) {
-        let mut lanes = [0u8; 16];
-        for block in run.chunks_exact(16) {
-            for (lane, byte) in block.iter().enumerate() {
-                let (a, b) = (byte & 15, byte >> 4);
-                lanes[lane] += (a == 15) as u8 + (b == 15) as u8;
-                least[lane] = least[lane].min(a.min(b));
-            }
-        }
-        full += lanes.iter().map(|n| *n as usize).sum::<usize>();
-    }
-    (full, least.into_iter().min().unwrap_or(0))
+/// How many nibbles are `v`.
+pub fn count_nibbles(nibbles: &[u8], v: u8) -> usize {
+    // A sum of at most 2 * 64 stays within a byte, which is what makes this a loop of byte vectors.
+    let count = |run: &[u8]| run.iter().fold(0u8, |n, b| n.wrapping_add((b & 15 == v) as u8).wrapping_add((b >> 4 == v) as u8));
+    nibbles.chunks(64).map(|run| count(run) as usize).sum()
+}
+
+/// Whether more than `few` nibbles are not 0; seldom has to look far.
+pub fn raised_more_than(few: usize, nibbles: &[u8]) -> bool {
+    let mut raised = 0;
+    nibbles.chunks(64).any(|run| {
+        raised += 2 * run.len() - count_nibbles(run, 0);
+        raised > few
+    })
 }
 
 /// Index and value of the registers that `pack` could only cut off.
 pub fn exceptions(registers: &[u8], base: u8) -> Vec<(u32, u8)> {
     let mut found = Vec::new();
-    for (block, run) in registers.chunks(64).enumerate() {
-        if run.iter().fold(0, |max, v| v.max(&max).to_owned()) < base + 15 {
+    for (block, run) in registers.chunks(128).enumerate() {
+        if run.iter().fold(0, |max: u8, v| max.max(*v)) < base + 15 {
             continue;
         }
         let indexed = run.iter().enumerate().filter(|(_, v)| **v >= base + 15);
-        found.extend(indexed.map(|(at, v)| ((block * 64 + at) as u32, *v)));
+        found.extend(indexed.map(|(at, v)| ((block * 128 + at) as u32, *v)));
     }
     found
 }

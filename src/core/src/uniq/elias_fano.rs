@@ -19,36 +19,56 @@ fn layout(n: usize) -> Layout {
     Layout { low_bits, low_len: (n * low_bits as usize).div_ceil(8), high_len: high.div_ceil(8) }
 }
 
-pub fn encode(n: usize, numbers: impl Iterator<Item = u32> + Clone, out: &mut Vec<u8>) {
-    if n == 0 {
+/// Appends the ascending numbers that `keys` hold above their lowest seven bits.
+pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
+    if keys.is_empty() {
         return;
     }
-    let Layout { low_bits, low_len, high_len } = layout(n);
+    let Layout { low_bits, low_len, high_len } = layout(keys.len());
     let start = out.len();
-    out.reserve(low_len + high_len + 4);
-    let (mut acc, mut filled) = (0u64, 0);
-    for number in numbers.clone() {
-        acc |= ((number & ((1 << low_bits) - 1)) as u64) << filled;
+    // Both parts are written in whole words, which may reach beyond their ends.
+    out.resize(start + low_len + high_len + 16, 0);
+    let (low, high) = out[start..].split_at_mut(low_len);
+    let mut spill = [0u8; 16];
+    let mask = (1u32 << low_bits) - 1;
+
+    let (mut acc, mut filled, mut at) = (0u64, 0u32, 0usize);
+    for key in keys {
+        acc |= ((key >> 7 & mask) as u64) << filled;
         filled += low_bits;
         if filled >= 32 {
-            out.extend_from_slice(&(acc as u32).to_le_bytes());
+            match low.get_mut(at..at + 4) {
+                Some(word) => word.copy_from_slice(&(acc as u32).to_le_bytes()),
+                None => spill[..4].copy_from_slice(&(acc as u32).to_le_bytes()),
+            }
+            at += 4;
             acc >>= 32;
             filled -= 32;
         }
     }
-    out.extend_from_slice(&(acc as u32).to_le_bytes());
-    out.truncate(start + low_len);
-    out.resize(start + low_len + high_len, 0);
-    let high = &mut out[start + low_len..];
-    for (i, number) in numbers.enumerate() {
-        let bit = (number >> low_bits) as usize + i;
-        high[bit / 8] |= 1 << (bit % 8);
+    if let Some(rest) = low.get_mut(at..) {
+        let bytes = acc.to_le_bytes();
+        let n = rest.len().min(8);
+        rest[..n].copy_from_slice(&bytes[..n]);
     }
+
+    // A word is kept until the bits leave it: neighbours share bytes, and a byte just written is slow to read.
+    let (mut word, mut at) = (0u64, 0usize);
+    for (i, key) in keys.iter().enumerate() {
+        let bit = (key >> 7 >> low_bits) as usize + i;
+        if bit / 64 != at {
+            high[at * 8..at * 8 + 8].copy_from_slice(&word.to_le_bytes());
+            (word, at) = (0, bit / 64);
+        }
+        word |= 1 << (bit % 64);
+    }
+    high[at * 8..at * 8 + 8].copy_from_slice(&word.to_le_bytes());
+    out.truncate(start + low_len + high_len);
 }
 
-/// Reads `n` numbers and gives each to `each`, which says whether it is acceptable.
+/// Reads `n` numbers and gives each, ascending, to `each`, which may look for what else is wrong with them.
 #[inline]
-pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(u32) -> bool) -> Result<(), Error> {
+pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(u32)) -> Result<(), Error> {
     if n == 0 {
         return Ok(());
     }
@@ -59,37 +79,38 @@ pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(u32) -> bo
     if low[low_len - 1] as u32 >> (8 - spare) != 0 {
         return Err(reader.corrupt("There are bits set behind the last code."));
     }
-    let mask = (1u32 << low_bits) - 1;
-    let low_of = |i: usize| {
-        let bit = i * low_bits as usize;
-        // 25 bits at any of 8 places lie within four bytes; the high part is there to be read over.
-        let word = match both.get(bit / 8..bit / 8 + 4) {
-            Some(word) => u32::from_le_bytes([word[0], word[1], word[2], word[3]]),
-            None => both[bit / 8..].iter().rev().fold(0, |word, byte| word << 8 | *byte as u32),
-        };
-        word >> (bit % 8) & mask
+    let words = || {
+        let (whole, rest) = high.as_chunks::<8>();
+        let last = rest.iter().rev().fold(0, |word, byte| word << 8 | *byte as u64);
+        whole.iter().map(|word| u64::from_le_bytes(*word)).chain(std::iter::once(last))
     };
-    let (mut i, mut before, mut good) = (0usize, None, true);
-    for (at, bytes) in high.chunks(8).enumerate() {
-        let mut word = match bytes.try_into() {
-            Ok(bytes) => u64::from_le_bytes(bytes),
-            Err(_) => bytes.iter().rev().fold(0, |word, byte| word << 8 | *byte as u64),
-        };
+    if words().map(|word| word.count_ones() as usize).sum::<usize>() != n {
+        return Err(reader.corrupt("There are more or fewer codes than announced."));
+    }
+    let mask = (1u32 << low_bits) - 1;
+    // What is above i in a bit's place is the high part, and that times 2^l.
+    let (mut low_bit, mut i, mut first_bit, mut before, mut ascending) = (0usize, 0u32, 0u32, -1i32, true);
+    for mut word in words() {
         while word != 0 {
-            let bit = at * 64 + word.trailing_zeros() as usize;
+            let bit = first_bit + word.trailing_zeros();
             word &= word - 1;
-            // More bits than numbers: the index i would leave the low part.
-            if i >= n {
-                return Err(reader.corrupt("There are more codes than announced."));
-            }
-            let number = ((bit - i) as u32) << low_bits | low_of(i);
-            good &= before < Some(number) && number >> INDEX_BITS == 0 && each(number);
-            before = Some(number);
+            // 25 bits at any of 8 places lie within four bytes; behind the low part there is the high part to be read over.
+            let low = match both.get(low_bit / 8..low_bit / 8 + 4) {
+                Some(word) => u32::from_le_bytes([word[0], word[1], word[2], word[3]]),
+                None => both[low_bit / 8..].iter().rev().fold(0, |word, byte| word << 8 | *byte as u32),
+            };
+            let number = (bit - i) << low_bits | low >> (low_bit % 8) & mask;
+            ascending &= before < number as i32;
+            before = number as i32;
+            each(number);
+            low_bit += low_bits as usize;
             i += 1;
         }
+        first_bit += 64;
     }
-    if !good || i != n {
-        return Err(reader.corrupt("The codes are not in order, out of range or fewer than announced."));
+    // The numbers ascend, so that none is out of range if the last is not.
+    if !ascending || before as u32 >> INDEX_BITS != 0 {
+        return Err(reader.corrupt("The codes are not in order or out of range."));
     }
     Ok(())
 }

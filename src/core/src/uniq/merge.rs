@@ -11,11 +11,9 @@ impl Uniq {
             return;
         };
         match &other.repr {
-            Repr::Sparse(table) => {
-                self.expect_keys(table.len());
-                for key in table.keys() {
-                    self.add_key(key, p < other.p);
-                }
+            Repr::Sparse(keys) => {
+                self.expect_keys(keys.len());
+                keys.for_each(|key| self.add_key(key, p < other.p));
                 self.settle();
             }
             Repr::Dense(registers) if p < other.p => {
@@ -26,7 +24,9 @@ impl Uniq {
         }
     }
 
-    /// Folds an encoded state in, without building it. After an error `self` is a valid state, but of no meaning.
+    /// Folds an encoded state in, without building it. The bytes are those of a stored state, which `decode` has once accepted: of a dense
+    /// state that was damaged since, not all is noticed, but nothing leads to a panic or an invalid state. After an error `self` is
+    /// a valid state, but of no meaning.
     pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.merge_view(&codec::parse(bytes)?)
     }
@@ -42,30 +42,20 @@ impl Uniq {
                 self.expect_keys(sparse.len());
                 match &mut self.repr {
                     Repr::Dense(registers) if !fold => {
-                        let raise = |key| dense::raise_key(registers, key, p);
-                        let mut keys = Vec::new();
-                        sparse.keys(view.p, |key| keys.push(key), raise)?;
-                        keys.into_iter().for_each(|key| dense::raise_key(registers, key, p));
-                    }
-                    _ => {
-                        let mut keys = Vec::with_capacity(sparse.len());
                         let mut rare = Vec::new();
-                        sparse.keys(view.p, |key| rare.push(key), |key| keys.push(key))?;
-                        keys.into_iter().chain(rare).for_each(|key| self.add_key(key, fold));
+                        sparse.keys(p, |key| rare.push(key), |index| dense::raise_index(registers, index, p))?;
+                        rare.into_iter().for_each(|key| dense::raise_key(registers, key, p));
                     }
+                    _ => sparse.sorted(view.p)?.into_iter().for_each(|key| self.add_key(key, fold)),
                 }
             }
             Body::Dense(encoded) if fold => {
-                let mut other = Self { p: view.p, repr: Repr::Dense(vec![0; 1 << view.p]) };
-                other.merge_view(view)?;
-                self.merge_state(&other);
-                let _ = encoded;
+                let mut registers = vec![0; 1 << view.p];
+                encoded.raise(view.p, &mut registers)?;
+                let folded = dense::fold(&registers, view.p, p);
+                dense::raise_all(self.make_dense(), &folded);
             }
-            Body::Dense(encoded) => {
-                let registers = self.make_dense();
-                encoded.check(p, |index, value| dense::raise(registers, index, value))?;
-                dense::unpack_raise(encoded.nibbles, encoded.base, registers);
-            }
+            Body::Dense(encoded) => encoded.raise(p, self.make_dense())?,
         }
         self.settle();
         Ok(())
@@ -92,8 +82,9 @@ impl Uniq {
     }
 
     fn expect_keys(&mut self, n: usize) {
-        if let Repr::Sparse(table) = &mut self.repr {
-            table.reserve(n.min(sparse_limit(self.p) + 1));
+        if let Repr::Sparse(keys) = &mut self.repr {
+            let limit = sparse_limit(self.p);
+            keys.reserve(n.min(limit + 1), limit);
         }
     }
 
@@ -101,8 +92,9 @@ impl Uniq {
         let key = if fold { code::fold_key(key, self.p) } else { key };
         match &mut self.repr {
             Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
-            Repr::Sparse(table) => {
-                if table.insert(key) && table.len() > sparse_limit(self.p) {
+            Repr::Sparse(keys) => {
+                let limit = sparse_limit(self.p);
+                if keys.insert(key, limit) > limit {
                     self.make_dense();
                 }
             }
@@ -139,16 +131,7 @@ fn sorted_keys(view: &View<'_>) -> Result<Option<Vec<u32>>, Error> {
             codec::tiny_keys(codes, view.p, |key| keys.push(key))?;
             keys.sort_unstable();
         }
-        Body::Sparse(sparse) => {
-            keys.reserve(sparse.len());
-            let mut rare = Vec::new();
-            sparse.keys(view.p, |key| rare.push(key), |key| keys.push(key))?;
-            if !rare.is_empty() {
-                // Two sorted runs, which the stable sort finds and merges.
-                keys.extend(rare);
-                keys.sort();
-            }
-        }
+        Body::Sparse(sparse) => keys = sparse.sorted(view.p)?,
         Body::Dense(_) => return Ok(None),
     }
     Ok(Some(keys))
@@ -156,14 +139,15 @@ fn sorted_keys(view: &View<'_>) -> Result<Option<Vec<u32>>, Error> {
 
 /// The union of two ascending lists of keys, each index once, with the larger rho.
 fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
-    let mut keys = Vec::with_capacity(a.len() + b.len());
-    let (mut i, mut j) = (0, 0);
+    let mut keys = vec![0; a.len() + b.len()];
+    let (mut i, mut j, mut n) = (0, 0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        // Which is less has no pattern: steps are added, not branched to. Of one index the greater rho is the greater key.
         let (left, right) = (x >> 7 <= y >> 7, y >> 7 <= x >> 7);
-        keys.push(if left && right { *x.max(y) } else { *x.min(y) });
-        i += left as usize;
-        j += right as usize;
+        keys[n] = if left & right { *x.max(y) } else { *x.min(y) };
+        (i, j, n) = (i + left as usize, j + right as usize, n + 1);
     }
+    keys.truncate(n);
     keys.extend_from_slice(&a[i..]);
     keys.extend_from_slice(&b[j..]);
     keys

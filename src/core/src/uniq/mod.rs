@@ -9,6 +9,7 @@ mod codec;
 mod dense;
 mod elias_fano;
 mod estimate;
+mod keys;
 mod merge;
 mod table;
 
@@ -16,7 +17,7 @@ pub use merge::uniq_merge_bytes;
 
 use crate::error::Error;
 use crate::state::State;
-use table::Table;
+use keys::Keys;
 
 pub const MIN_P: u8 = 10;
 pub const MAX_P: u8 = 18;
@@ -30,7 +31,7 @@ pub struct Uniq {
 
 #[derive(Clone, Debug)]
 enum Repr {
-    Sparse(Table),
+    Sparse(Keys),
     /// One byte per register while in memory.
     Dense(Vec<u8>),
 }
@@ -43,7 +44,7 @@ fn sparse_limit(p: u8) -> usize {
 impl Uniq {
     /// `p` outside 10..=18 is brought to the nearer end; [`check_precision`] tells the user.
     pub fn new(p: u8) -> Self {
-        Self { p: p.clamp(MIN_P, MAX_P), repr: Repr::Sparse(Table::default()) }
+        Self { p: p.clamp(MIN_P, MAX_P), repr: Repr::Sparse(Keys::default()) }
     }
 
     pub fn p(&self) -> u8 {
@@ -57,8 +58,8 @@ impl Uniq {
                 let (index, value) = code::register_of_hash(h, self.p);
                 dense::raise(registers, index, value);
             }
-            Repr::Sparse(table) => {
-                if table.insert(code::key_of_hash(h, self.p)) && table.len() > sparse_limit(self.p) {
+            Repr::Sparse(keys) => {
+                if keys.insert(code::key_of_hash(h, self.p), sparse_limit(self.p)) > sparse_limit(self.p) {
                     self.make_dense();
                 }
             }
@@ -68,7 +69,7 @@ impl Uniq {
     /// The number of distinct values, as HyperLogLog++ has it.
     pub fn estimate(&self) -> u64 {
         match &self.repr {
-            Repr::Sparse(table) => estimate::sparse(table.len()),
+            Repr::Sparse(keys) => estimate::sparse(keys.count()),
             Repr::Dense(registers) => estimate::dense(&dense::histogram(registers), self.p),
         }
     }
@@ -80,11 +81,9 @@ impl Uniq {
 
     #[cold]
     fn make_dense(&mut self) -> &mut Vec<u8> {
-        if let Repr::Sparse(table) = &self.repr {
+        if let Repr::Sparse(keys) = &self.repr {
             let mut registers = vec![0u8; 1 << self.p];
-            for key in table.keys() {
-                dense::raise_key(&mut registers, key, self.p);
-            }
+            keys.for_each(|key| dense::raise_key(&mut registers, key, self.p));
             self.repr = Repr::Dense(registers);
         }
         match &mut self.repr {
@@ -94,7 +93,7 @@ impl Uniq {
     }
 
     fn has_no_values(&self) -> bool {
-        matches!(&self.repr, Repr::Sparse(table) if table.len() == 0)
+        matches!(&self.repr, Repr::Sparse(keys) if keys.is_empty())
     }
 
     /// Lowers the precision to `p`; a higher one is left alone.
@@ -104,12 +103,13 @@ impl Uniq {
         }
         match &mut self.repr {
             Repr::Dense(registers) => *registers = dense::fold(registers, self.p, p),
-            Repr::Sparse(table) => {
-                let mut folded = Table::with_capacity(table.len());
-                for key in table.keys() {
-                    folded.insert(code::fold_key(key, p));
-                }
-                *table = folded;
+            Repr::Sparse(keys) => {
+                let (mut folded, limit) = (Keys::default(), sparse_limit(p));
+                folded.reserve(keys.len(), limit);
+                keys.for_each(|key| {
+                    folded.insert(code::fold_key(key, p), limit);
+                });
+                *keys = folded;
             }
         }
         self.p = p;
@@ -118,7 +118,7 @@ impl Uniq {
 
     /// Restores the rule of which form a state has.
     fn settle(&mut self) {
-        if matches!(&self.repr, Repr::Sparse(table) if table.len() > sparse_limit(self.p)) {
+        if matches!(&self.repr, Repr::Sparse(Keys::Table(table)) if table.len() > sparse_limit(self.p)) {
             self.make_dense();
         }
     }
@@ -137,7 +137,7 @@ impl PartialEq for Uniq {
     fn eq(&self, other: &Self) -> bool {
         self.p == other.p
             && match (&self.repr, &other.repr) {
-                (Repr::Sparse(a), Repr::Sparse(b)) => a.len() == b.len() && a.sorted() == b.sorted(),
+                (Repr::Sparse(a), Repr::Sparse(b)) => a.sorted() == b.sorted(),
                 (Repr::Dense(a), Repr::Dense(b)) => a == b,
                 _ => false,
             }
@@ -160,20 +160,22 @@ impl State for Uniq {
 
     fn encode(&self, out: &mut Vec<u8>) {
         match &self.repr {
-            Repr::Sparse(table) => codec::encode_sparse(&table.sorted(), self.p, out),
+            Repr::Sparse(keys) => codec::encode_sparse(&keys.sorted(), self.p, out),
             Repr::Dense(registers) => codec::encode_dense(registers, self.p, out),
         }
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::new(codec::parse(bytes)?.p);
-        state.merge_bytes(bytes)?;
+        let view = codec::parse(bytes)?;
+        view.check()?;
+        let mut state = Self::new(view.p);
+        state.merge_view(&view)?;
         Ok(state)
     }
 
     fn heap_size(&self) -> usize {
         match &self.repr {
-            Repr::Sparse(table) => table.heap_size(),
+            Repr::Sparse(keys) => keys.heap_size(),
             Repr::Dense(registers) => registers.capacity(),
         }
     }

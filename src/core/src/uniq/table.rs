@@ -48,13 +48,13 @@ impl Table {
     pub fn reserve(&mut self, more: usize) {
         let keys = self.len + more;
         if keys > self.room {
-            self.resize((keys * 4 / 3 + 1).next_power_of_two().max(FIRST_SLOTS));
+            self.resize((keys * 16 / 9 + 1).next_power_of_two().max(FIRST_SLOTS));
         }
     }
 
-    /// Adds a key, or raises the rho of the one that has its index; says whether the index is new.
+    /// Adds a key, or raises the rho of the one that has its index; says how many indexes there are then.
     #[inline]
-    pub fn insert(&mut self, key: u32) -> bool {
+    pub fn insert(&mut self, key: u32) -> usize {
         if self.len >= self.room {
             self.grow();
         }
@@ -63,7 +63,7 @@ impl Table {
             None => self.scatter(key),
         };
         self.len += is_new as usize;
-        is_new
+        self.len
     }
 
     /// None if the key's home lies in too long a run.
@@ -96,20 +96,33 @@ impl Table {
 
     #[cold]
     fn grow(&mut self) {
-        // Small tables grow fast: most of the time of a group of a hundred would otherwise go into moving.
-        let slots = self.slots.len();
-        self.resize(if slots < 2048 { (slots * 4).max(FIRST_SLOTS) } else { slots * 2 });
+        self.resize((self.slots.len() * 2).max(FIRST_SLOTS));
     }
 
     fn resize(&mut self, slots: usize) {
-        let old = std::mem::replace(&mut self.slots, vec![EMPTY; slots]);
+        let keys = self.compacted();
+        self.slots = vec![EMPTY; slots];
         self.shift = 32 - slots.trailing_zeros();
-        self.room = slots / 4 * 3;
-        for key in old {
-            if key != EMPTY && self.place(key).is_none() {
+        self.room = slots / 16 * 9;
+        for key in keys {
+            if self.place(key).is_none() {
                 self.scatter(key);
             }
         }
+    }
+
+    /// The keys as they stand. Which slots are empty has no pattern: every slot is written, and only a key steps on.
+    fn compacted(&self) -> Vec<u32> {
+        let mut keys = vec![EMPTY; self.len + 1];
+        let mut at = 0;
+        for key in &self.slots {
+            if let Some(place) = keys.get_mut(at) {
+                *place = *key;
+            }
+            at += (*key != EMPTY) as usize;
+        }
+        keys.truncate(at);
+        keys
     }
 
     /// The keys in no particular order.
@@ -118,21 +131,43 @@ impl Table {
     }
 
     pub fn sorted(&self) -> Vec<u32> {
-        let mut keys = Vec::with_capacity(self.len);
+        let mut keys = self.compacted();
         if self.factor != 1 {
-            keys.extend(self.keys());
             keys.sort_unstable();
             return keys;
         }
         // Keys of the last slots may have been pushed over the end to the first ones.
-        let first_empty = self.slots.iter().position(|key| *key == EMPTY).unwrap_or(0);
-        let wrapped = |key: &u32| key >> 31 == 1;
-        keys.extend(self.slots[..first_empty].iter().filter(|key| !wrapped(key)));
-        keys.extend(self.slots[first_empty..].iter().filter(|key| **key != EMPTY));
-        keys.extend(self.slots[..first_empty].iter().filter(|key| wrapped(key)));
+        let first_run = self.slots.iter().position(|key| *key == EMPTY).unwrap_or(0);
+        let pushed = keys[..first_run].iter().filter(|key| **key >> 31 == 1).count();
+        if pushed > 0 {
+            keys[..first_run].sort_unstable();
+            keys[first_run - pushed..].rotate_left(pushed);
+        }
         sort_nearly_sorted(&mut keys);
         keys
     }
+}
+
+/// Sorts keys of honest hashes in linear time: a pass into as many buckets as there are keys, by their leading bits, then an insertion sort.
+pub fn sort_keys(keys: &mut [u32]) {
+    if keys.len() < 48 {
+        return keys.sort_unstable();
+    }
+    let bits = keys.len().ilog2().min(12);
+    let mut ends = vec![0u32; (1 << bits) + 1];
+    for key in keys.iter() {
+        ends[(key >> (32 - bits)) as usize + 1] += 1;
+    }
+    for bucket in 1..ends.len() {
+        ends[bucket] += ends[bucket - 1];
+    }
+    let unsorted = keys.to_vec();
+    for key in unsorted {
+        let end = &mut ends[(key >> (32 - bits)) as usize];
+        keys[*end as usize] = key;
+        *end += 1;
+    }
+    sort_nearly_sorted(keys);
 }
 
 /// Insertion sort, given up for the general one if keys have to move far: honest hashes never do, chosen ones may.

@@ -1,0 +1,153 @@
+//! The keys of a sparse state in memory: a plain list of what came while that is little, then a table.
+//!
+//! Most groups are small, and appending is several times cheaper than looking up; so the list may hold an index twice. A
+//! list whose first keys are all but distinct may grow long; one that repeats itself becomes a table early.
+
+use super::table::{Table, sort_keys};
+
+/// The length at which a list has to show that its keys are distinct.
+const SHORT: usize = 128;
+/// The length at which every list becomes a table.
+const LONG: usize = 1024;
+
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// Its capacity is never above the state's limit, so that it is looked at before it can be too long.
+    List(Vec<u32>),
+    Table(Table),
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}
+
+impl Keys {
+    /// Adds a key; says how many indexes there are if that can be more than `limit`.
+    #[inline]
+    pub fn insert(&mut self, key: u32, limit: usize) -> usize {
+        match self {
+            Self::List(list) if list.len() < list.capacity() => {
+                list.push(key);
+                0
+            }
+            Self::List(_) => self.insert_full(key, limit),
+            Self::Table(table) => table.insert(key),
+        }
+    }
+
+    #[cold]
+    fn insert_full(&mut self, key: u32, limit: usize) -> usize {
+        match self {
+            Self::List(list) if list.len() < SHORT => widen(list, (list.len() * 4).clamp(8, SHORT)),
+            Self::List(list) if list.len() < LONG.min(limit) => {
+                let all = list.len();
+                distinct(list);
+                if list.len() * 8 < all * 7 {
+                    return self.make_table(1).insert(key);
+                }
+                widen(list, LONG.min(limit));
+            }
+            _ => return self.make_table(1).insert(key),
+        }
+        self.insert(key, limit)
+    }
+
+    #[cold]
+    fn make_table(&mut self, more: usize) -> &mut Table {
+        if let Self::List(list) = self {
+            distinct(list);
+            let mut table = Table::with_capacity(list.len() + more);
+            for key in list {
+                table.insert(*key);
+            }
+            *self = Self::Table(table);
+        }
+        match self {
+            Self::Table(table) => table,
+            Self::List(_) => unreachable!("the list has just become a table"),
+        }
+    }
+
+    /// Makes room for `more` keys at once.
+    pub fn reserve(&mut self, more: usize, limit: usize) {
+        match self {
+            Self::List(list) if list.len() + more <= LONG.min(limit) => {
+                if list.len() + more > list.capacity() {
+                    widen(list, (list.len() + more).next_power_of_two().clamp(8, LONG.min(limit)));
+                }
+            }
+            Self::List(_) => self.make_table(more).reserve(more),
+            Self::Table(table) => table.reserve(more),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::List(list) => list.is_empty(),
+            Self::Table(table) => table.len() == 0,
+        }
+    }
+
+    /// How many keys there are, counting those twice that a list has twice.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::Table(table) => table.len(),
+        }
+    }
+
+    /// How many indexes there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::List(_) => self.sorted().len(),
+            Self::Table(table) => table.len(),
+        }
+    }
+
+    /// The keys in no particular order; an index may come more than once.
+    pub fn for_each(&self, each: impl FnMut(u32)) {
+        match self {
+            Self::List(list) => list.iter().copied().for_each(each),
+            Self::Table(table) => table.keys().for_each(each),
+        }
+    }
+
+    /// The keys in order, each index once with the greatest rho.
+    pub fn sorted(&self) -> Vec<u32> {
+        match self {
+            Self::List(list) => {
+                let mut keys = list.clone();
+                distinct(&mut keys);
+                keys
+            }
+            Self::Table(table) => table.sorted(),
+        }
+    }
+
+    pub fn heap_size(&self) -> usize {
+        match self {
+            Self::List(list) => list.capacity() * size_of::<u32>(),
+            Self::Table(table) => table.heap_size(),
+        }
+    }
+}
+
+fn widen(list: &mut Vec<u32>, capacity: usize) {
+    list.reserve_exact(capacity - list.len());
+}
+
+/// Sorts, and keeps of each index the greatest rho.
+fn distinct(keys: &mut Vec<u32>) {
+    sort_keys(keys);
+    let mut kept = 0usize;
+    for at in 0..keys.len() {
+        let key = keys[at];
+        // The one before has the same index and a rho that is no greater: it is written over.
+        kept -= (kept > 0 && keys[kept.wrapping_sub(1)] ^ key < 0x80) as usize;
+        keys[kept] = key;
+        kept += 1;
+    }
+    keys.truncate(kept);
+}
