@@ -414,7 +414,7 @@ COMMENT ON AGGREGATE avg_merge_state(tally.avg_interval_state) IS 'state of the 
 
 -- min, max: the state is the value itself
 CREATE FUNCTION tally.min_trans(anyelement, anyelement) RETURNS anyelement
-    IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_min_trans';
+    IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_min_trans';
 CREATE AGGREGATE min_state(anyelement) (
     SFUNC = tally.min_trans, STYPE = anyelement, COMBINEFUNC = tally.min_trans, PARALLEL = SAFE
 );
@@ -428,7 +428,7 @@ CREATE AGGREGATE min_merge_state(anyelement) (
 );
 COMMENT ON AGGREGATE min_merge_state(anyelement) IS 'least of merged states, as a state';
 CREATE FUNCTION tally.max_trans(anyelement, anyelement) RETURNS anyelement
-    IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_max_trans';
+    IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_max_trans';
 CREATE AGGREGATE max_state(anyelement) (
     SFUNC = tally.max_trans, STYPE = anyelement, COMBINEFUNC = tally.max_trans, PARALLEL = SAFE
 );

@@ -25,3 +25,21 @@ pub extern "C-unwind" fn _PG_init() {
     pg::inval::register();
     view::fold::register();
 }
+
+#[cfg(test)]
+#[path = "../pg_test/mod.rs"]
+pub mod pg_test;
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pg_schema]
+mod tests {
+    use pgrx::prelude::*;
+
+    include!("../pg_test/in_backend/helpers.rs");
+    include!("../pg_test/in_backend/bytes.rs");
+    include!("../pg_test/in_backend/keys.rs");
+    include!("../pg_test/in_backend/minmax.rs");
+    include!("../pg_test/in_backend/plans.rs");
+    include!("../pg_test/in_backend/sums.rs");
+    include!("../pg_test/in_backend/uniq.rs");
+}

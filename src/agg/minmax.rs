@@ -9,14 +9,14 @@ use core::cmp::Ordering;
 sql_function!("min", "_trans", |c| keep(c, Ordering::Less));
 sql_function!("max", "_trans", |c| keep(c, Ordering::Greater));
 
-/// Of two values the one that is `wanted` than the other; the first if they are equal. NULL is no value.
+/// Of two values the first if it is `wanted` than the other, else the second, so the later of equal ones, as PostgreSQL's
+/// min and max do it. NULL is no value.
 fn keep(call: &Call, wanted: Ordering) -> Out {
+    // Before the first value too, so that a type without an order is refused at once.
+    let order = cached(call, || Comparer::of_argument(call, 1))?;
     let chosen = match (call.datum(0), call.datum(1)) {
-        (Some(a), Some(b)) => {
-            let order = cached(call, || Comparer::of_argument(call, 1))?;
-            Some(if order.compare(b, a) == wanted { b } else { a })
-        }
-        (a, b) => a.or(b),
+        (Some(a), Some(b)) if order.compare(a, b) == wanted => Some(a),
+        (a, b) => b.or(a),
     };
     Ok(chosen.map(Value::raw))
 }

@@ -96,10 +96,29 @@ pub unsafe fn enter<F: FnOnce(&Call) -> Out>(
                     (*fcinfo).isnull = true;
                     pg_sys::Datum::null()
                 }
+                Err(_) if is_soft(fcinfo) => {
+                    (*fcinfo).isnull = true;
+                    pg_sys::Datum::null()
+                }
                 Err(fail) => fail.raise(),
             }
         })
     }
+}
+
+/// Does the caller of an input function only want to know that there was an error (pg_input_is_valid, COPY … ON_ERROR)?
+unsafe fn is_soft(fcinfo: pg_sys::FunctionCallInfo) -> bool {
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        let context = (*fcinfo).context;
+        if !context.is_null() && (*context).type_ == pg_sys::NodeTag::T_ErrorSaveContext {
+            let save = context.cast::<pg_sys::ErrorSaveContext>();
+            (*save).error_occurred = !(*save).details_wanted;
+            return (*save).error_occurred;
+        }
+    }
+    let _ = fcinfo;
+    false
 }
 
 impl Call {

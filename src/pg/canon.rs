@@ -43,6 +43,8 @@ enum Kind {
     /// By label: OIDs of enum values are not the same elsewhere.
     Enum(RefCell<HashMap<u32, Vec<u8>>>),
     Array(Box<Element>),
+    /// pg_statistic's columns: each value says of what it is an array.
+    AnyArray,
     Range(Box<Canon>),
     Composite(Vec<Attribute>),
     /// The binary form, or the text form of types that have none.
@@ -166,6 +168,9 @@ impl Canon {
             pg_sys::TYPTYPE_PSEUDO if type_oid == pg_sys::RECORDOID => {
                 Canon::incomplete(Kind::Composite(Vec::new()))
             }
+            pg_sys::TYPTYPE_PSEUDO if type_oid == pg_sys::ANYARRAYOID => {
+                Canon::incomplete(Kind::AnyArray)
+            }
             _ => Canon::foreign(type_oid),
         }
     }
@@ -266,6 +271,13 @@ impl Canon {
                 }
                 Kind::Enum(labels) => write_label(&mut labels.borrow_mut(), datum, out),
                 Kind::Array(element) => write_array(element, datum, out),
+                Kind::AnyArray => {
+                    let array = Bytes::new(datum);
+                    // The element type is the third number of the header, of which the first is gone here.
+                    let element = array.get(8..12).and_then(|b| b.try_into().ok()).map_or(0, u32::from_ne_bytes);
+                    let canon = Canon::array(pg_sys::Oid::from_u32(element), pg_sys::DEFAULT_COLLATION_OID);
+                    canon.write(datum, out);
+                }
                 Kind::Range(bound) => write_range(bound, datum, out),
                 Kind::Composite(attributes) => write_composite(attributes, datum, out),
                 Kind::Foreign { function, binary: true } => {

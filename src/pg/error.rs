@@ -36,7 +36,7 @@ impl Fail {
     /// A state read from text: the same error as from binary, under the SQLSTATE of text input.
     pub fn from_text(type_name: &str, error: Error) -> Self {
         match error.kind {
-            Kind::Corrupt => Fail::text(type_name, &why(&error)),
+            Kind::Corrupt => Fail::text(type_name, &why(error)),
             _ => Fail::from(error),
         }
     }
@@ -57,12 +57,9 @@ impl Fail {
     }
 }
 
-/// The message and detail of a core error in one sentence, for use as a detail.
-fn why(error: &Error) -> String {
-    match &error.detail {
-        Some(detail) => format!("{}: {detail}", error.message),
-        None => error.message.clone(),
-    }
+/// What is wrong with the bytes.
+fn why(error: Error) -> String {
+    error.detail.unwrap_or(error.message)
 }
 
 impl From<Error> for Fail {

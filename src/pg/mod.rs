@@ -21,3 +21,5 @@ pub mod transition;
 pub mod tree;
 pub mod value;
 pub mod xact;
+#[cfg(any(test, feature = "pg_test"))]
+pub mod testing;
