@@ -22,8 +22,18 @@ pub fn config() -> Config {
     c
 }
 
+/// Waits for a server that recovers from a crash.
 pub fn connect(name: &str) -> Result<Client, postgres::Error> {
-    let mut c = config().application_name(name).connect(NoTls)?;
+    let mut tries = 0;
+    let mut c = loop {
+        match config().application_name(name).connect(NoTls) {
+            Err(e) if tries < 120 && e.as_db_error().is_some_and(|d| d.code().code() == "57P03") => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            other => break other?,
+        }
+    };
     c.batch_execute("SET client_min_messages = warning")?;
     Ok(c)
 }
@@ -50,11 +60,18 @@ pub fn explain(e: &postgres::Error) -> (String, String) {
         Some(d) => {
             let mut s = d.message().to_string();
             for (what, part) in [("DETAIL", d.detail()), ("HINT", d.hint()), ("CONTEXT", d.where_())] {
-                if let Some(p) = part {
-                    s += &format!("\n  {what}: {p}");
+                // a panic brings its backtrace along, of which a report needs nothing
+                let said: Vec<&str> = part.unwrap_or_default().lines().filter(|l| !is_frame(l)).collect();
+                if !said.join("").trim().is_empty() {
+                    s += &format!("\n  {what}: {}", said.join("\n    "));
                 }
             }
             (d.code().code().to_string(), s)
         }
     }
+}
+
+fn is_frame(line: &str) -> bool {
+    let l = line.trim_start();
+    l.starts_with("at ./") || l.split_once(": ").is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
