@@ -182,16 +182,29 @@ impl Sparse<'_> {
         Ok(())
     }
 
-    /// All keys, ascending.
-    pub fn sorted(&self, p: u8) -> Result<Vec<u32>, Error> {
-        let (mut rare, mut keys) = (Vec::new(), Vec::with_capacity(self.n));
-        self.keys(p, |key| rare.push(key), |index| keys.push(index << 7))?;
-        if !rare.is_empty() {
-            // Two sorted runs, which the stable sort finds and merges.
-            keys.extend(rare);
-            keys.sort();
+    pub fn parts(&self, p: u8) -> Result<Parts, Error> {
+        let mut parts = Parts { rare: Vec::new(), common: Vec::with_capacity(self.n) };
+        self.keys(p, |key| parts.rare.push(key), |index| parts.common.push(index << 7))?;
+        Ok(parts)
+    }
+}
+
+/// The keys of a sparse state as its bytes have them: rare ones and others, each ascending.
+pub struct Parts {
+    pub rare: Vec<u32>,
+    pub common: Vec<u32>,
+}
+
+impl Parts {
+    pub fn len(&self) -> usize {
+        self.rare.len() + self.common.len()
+    }
+
+    pub fn encode(&self, p: u8, out: &mut Vec<u8>) {
+        if self.len() <= TINY {
+            return encode_tiny(self.common.iter().chain(&self.rare), p, out);
         }
-        Ok(keys)
+        encode_long(&self.rare, &self.common, p, out);
     }
 }
 
@@ -250,31 +263,39 @@ fn parameters(p: u8) -> u8 {
 /// `keys` ascend; there are as many as a sparse state may have.
 pub fn encode_sparse(keys: &[u32], p: u8, out: &mut Vec<u8>) {
     if keys.len() <= TINY {
-        out.extend([header(kind::UNIQ_TINY), parameters(p)]);
-        let mut codes = [u32::MAX; TINY];
-        for (code, key) in codes.iter_mut().zip(keys) {
-            *code = code::key_to_code(*key);
-        }
-        codes[..keys.len()].sort_unstable();
-        out.extend(codes[..keys.len()].iter().flat_map(|code| code.to_le_bytes()));
-        return;
+        return encode_tiny(keys.iter(), p, out);
     }
+    // Most states have no rare code; then there is nothing to sort out.
+    if keys.iter().fold(0, |bits, key| bits | key) & 1 == 0 {
+        return encode_long(&[], keys, p, out);
+    }
+    let (rare, common): (Vec<u32>, Vec<u32>) = keys.iter().partition(|key| **key & 1 == 1);
+    encode_long(&rare, &common, p, out);
+}
+
+fn encode_tiny<'a>(keys: impl Iterator<Item = &'a u32>, p: u8, out: &mut Vec<u8>) {
+    out.extend([header(kind::UNIQ_TINY), parameters(p)]);
+    let mut codes = [u32::MAX; TINY];
+    let mut n = 0;
+    for (code, key) in codes.iter_mut().zip(keys) {
+        *code = code::key_to_code(*key);
+        n += 1;
+    }
+    codes[..n].sort_unstable();
+    out.extend(codes[..n].iter().flat_map(|code| code.to_le_bytes()));
+}
+
+fn encode_long(rare: &[u32], common: &[u32], p: u8, out: &mut Vec<u8>) {
     out.extend([header(kind::UNIQ_SPARSE), parameters(p)]);
-    let rare = keys.iter().filter(|key| **key & 1 == 1);
-    let rare_len = rare.clone().count();
-    put_varint(keys.len() as u64, out);
-    put_varint(rare_len as u64, out);
+    put_varint((rare.len() + common.len()) as u64, out);
+    put_varint(rare.len() as u64, out);
     let mut next = 0;
     for key in rare {
         let register = key >> (32 - p as u32);
         put_varint(((register - next) << 6 | key >> 1 & 63) as u64, out);
         next = register + 1;
     }
-    if rare_len == 0 {
-        return elias_fano::encode(keys, out);
-    }
-    let common: Vec<u32> = keys.iter().copied().filter(|key| key & 1 == 0).collect();
-    elias_fano::encode(&common, out);
+    elias_fano::encode(common, out);
 }
 
 pub fn encode_dense(registers: &[u8], p: u8, out: &mut Vec<u8>) {

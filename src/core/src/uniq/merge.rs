@@ -1,6 +1,6 @@
 //! Merging, of states in memory and of bytes.
 
-use super::codec::{self, Body, View};
+use super::codec::{self, Body, Parts, View};
 use super::{Repr, Uniq, code, dense, sparse_limit};
 use crate::error::Error;
 use crate::state::State;
@@ -42,7 +42,10 @@ impl Uniq {
                 self.expect_keys(sparse.len());
                 match &mut self.repr {
                     Repr::Dense(registers) if !fold => sparse.raise(p, registers)?,
-                    _ => sparse.sorted(view.p)?.into_iter().for_each(|key| self.add_key(key, fold)),
+                    _ => {
+                        let parts = sparse.parts(view.p)?;
+                        parts.common.into_iter().chain(parts.rare).for_each(|key| self.add_key(key, fold));
+                    }
                 }
             }
             Body::Dense(encoded) if fold => {
@@ -103,11 +106,11 @@ pub fn uniq_merge_bytes(a: &[u8], b: &[u8]) -> Result<Vec<u8>, Error> {
     let (a, b) = (codec::parse(a)?, codec::parse(b)?);
     let mut out = Vec::new();
     if a.p == b.p
-        && let (Some(left), Some(right)) = (sorted_keys(&a)?, sorted_keys(&b)?)
+        && let (Some(left), Some(right)) = (sparse_parts(&a)?, sparse_parts(&b)?)
     {
-        let keys = union(&left, &right);
-        if keys.len() <= sparse_limit(a.p) {
-            codec::encode_sparse(&keys, a.p, &mut out);
+        let parts = Parts { rare: union(&left.rare, &right.rare), common: union(&left.common, &right.common) };
+        if parts.len() <= sparse_limit(a.p) {
+            parts.encode(a.p, &mut out);
             return Ok(out);
         }
     }
@@ -119,22 +122,23 @@ pub fn uniq_merge_bytes(a: &[u8], b: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// None for a dense state.
-fn sorted_keys(view: &View<'_>) -> Result<Option<Vec<u32>>, Error> {
-    let mut keys = Vec::new();
-    match view.body {
+fn sparse_parts(view: &View<'_>) -> Result<Option<Parts>, Error> {
+    Ok(match view.body {
         Body::Tiny(codes) => {
-            keys.reserve(8);
-            codec::tiny_keys(codes, view.p, |key| keys.push(key))?;
-            keys.sort_unstable();
+            let mut parts = Parts { rare: Vec::new(), common: Vec::with_capacity(8) };
+            codec::tiny_keys(codes, view.p, |key| if key & 1 == 1 { &mut parts.rare } else { &mut parts.common }.push(key))?;
+            Some(parts)
         }
-        Body::Sparse(sparse) => keys = sparse.sorted(view.p)?,
-        Body::Dense(_) => return Ok(None),
-    }
-    Ok(Some(keys))
+        Body::Sparse(sparse) => Some(sparse.parts(view.p)?),
+        Body::Dense(_) => None,
+    })
 }
 
 /// The union of two ascending lists of keys, each index once, with the larger rho.
 fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
+    if a.is_empty() || b.is_empty() {
+        return [a, b].concat();
+    }
     let mut keys = vec![0; a.len() + b.len()];
     let (mut i, mut j, mut n) = (0, 0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
