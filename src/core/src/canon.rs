@@ -30,14 +30,18 @@ pub fn bytes(v: &[u8], out: &mut Vec<u8>) {
 /// (0 -Infinity, 1 negative, 2 zero, 3 positive, 4 Infinity, 5 NaN); for 1 and 3 then the weight (i16, the power of 10000 of
 /// the first digit) and the base-10000 digits (u16 each), little endian, without leading and trailing zero digits: 1.0 is 1.00.
 pub fn numeric(payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    let mut tag = |tag| {
+        out.push(tag);
+        Ok(())
+    };
     let finite = match numeric::parse(payload)? {
-        Numeric::NegInfinity => return Ok(out.push(0)),
-        Numeric::Infinity => return Ok(out.push(4)),
-        Numeric::NaN => return Ok(out.push(5)),
+        Numeric::NegInfinity => return tag(0),
+        Numeric::Infinity => return tag(4),
+        Numeric::NaN => return tag(5),
         Numeric::Finite(finite) => finite,
     };
     let Some(first) = finite.digits().position(|d| d != 0) else {
-        return Ok(out.push(2));
+        return tag(2);
     };
     let last = finite.digits().rposition(|d| d != 0).unwrap_or(first);
     out.push(if finite.negative { 1 } else { 3 });

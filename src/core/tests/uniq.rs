@@ -126,7 +126,7 @@ fn rare_hashes_give_the_oracle_s_registers() {
         let mut state = Uniq::new(p);
         let mut rng = Rng(p as u64);
         for i in 0..3u64 << p {
-            let h = rng.next() & !0 << (64 - p) | if i % 3 == 0 { rng.next() >> rng.below(64) & (1 << (64 - p)) - 1 } else { rng.next() >> p };
+            let h = rng.next() & !0 << (64 - p) | if i % 3 == 0 { (rng.next() >> rng.below(64)) & ((1 << (64 - p)) - 1) } else { rng.next() >> p };
             oracle.insert(&h);
             state.insert_hash(h);
         }

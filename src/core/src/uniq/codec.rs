@@ -76,7 +76,7 @@ pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
 
 fn parse_tiny(reader: Reader<'_>) -> Result<Body<'_>, Error> {
     let codes = reader.rest();
-    if codes.len() % 4 != 0 || codes.len() > TINY * 4 {
+    if !codes.len().is_multiple_of(4) || codes.len() > TINY * 4 {
         return Err(reader.corrupt(format!("{} bytes of codes are not 0 to {TINY} codes of 4 bytes.", codes.len())));
     }
     Ok(Body::Tiny(codes))

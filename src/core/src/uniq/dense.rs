@@ -69,7 +69,7 @@ pub fn histogram(registers: &[u8]) -> Histogram {
         for nibble in [pair & 15, pair >> 4] {
             // What is 15 or more is counted one by one.
             if nibble < 15 && n > 0 {
-                histogram[nibble + base as usize & 63] += n;
+                histogram[(nibble + base as usize) & 63] += n;
             }
         }
     }

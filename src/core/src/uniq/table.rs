@@ -150,7 +150,7 @@ impl Table {
 
 /// Sorts keys in any order: two passes of eight bits settle the leading sixteen, and honest hashes have little left to move then.
 /// Unlike comparisons, the passes never mispredict.
-pub fn sort_keys(keys: &mut Vec<u32>) {
+pub fn sort_keys(keys: &mut [u32]) {
     if keys.len() < 64 {
         return keys.sort_unstable();
     }
