@@ -34,6 +34,11 @@ SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.de
    -- a view that somebody made over the groups is not the one that create_view made: that one came first
    AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.groups AND o.reader < p.reader);
 
+-- What the query's snapshot sees: 0 nothing pending; else bits: 1 rows are pending, 2 groups may be in doubt, 4 a pending key is NULL,
+-- 8 the source must be read. A stable function without a query's columns is asked once per scan, before anything is scanned.
+CREATE FUNCTION tally.reading(delta regclass, filled regclass) RETURNS integer
+  STABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_reading';
+
 -- A table with all its partitions and inheritance children.
 CREATE FUNCTION tally.members(source oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
   WITH RECURSIVE down(oid) AS (SELECT source UNION SELECT i.inhrelid FROM pg_inherits i JOIN down ON i.inhparent = down.oid) SELECT oid FROM down

@@ -2,6 +2,8 @@
 
 use crate::pg::transition::Statement;
 use crate::pg::call::Value;
+use crate::pg::expr::Table;
+use crate::pg::probe;
 use crate::sql_function;
 use crate::view;
 use crate::view::create::Options;
@@ -92,6 +94,15 @@ fn view_state(
 fn view_query(view: pg_sys::Oid) -> Option<String> {
     view::state::definition(view)
 }
+
+// What the query's snapshot sees of a view: which branches of its definition answer.
+sql_function!("view", "_reading", |call| {
+    let open = |i: usize| call.datum(i).and_then(|d| Table::try_open(pg_sys::Oid::from(d.value() as u32), pg_sys::AccessShareLock));
+    let (Some(delta), Some(filled)) = (open(0), open(1)) else {
+        return Ok(None);
+    };
+    Ok(Some(Value::raw(probe::reading(&delta, &filled).into())))
+});
 
 // The one trigger function of all sources.
 sql_function!("view", "_maintain", |call| {

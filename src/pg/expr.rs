@@ -66,7 +66,9 @@ impl Plan {
                 let map = pg_sys::build_attrmap_by_name(child.desc(), parent.desc(), false);
                 let mut whole_row = false;
                 let mut mapped = |list: *mut pg_sys::List| -> *mut pg_sys::List {
-                    pg_sys::map_variable_attnos(list.cast(), 1, 0, map, pg_sys::InvalidOid, &mut whole_row).cast()
+                    // The mapping shares constants with its input, which belongs to the parent's plan: copy first.
+                    let own = pg_sys::copyObjectImpl(list.cast()).cast();
+                    pg_sys::map_variable_attnos(own, 1, 0, map, pg_sys::InvalidOid, &mut whole_row).cast()
                 };
                 Plan { context, qual: mapped(self.qual), targets: mapped(self.targets), width: self.width }
             })

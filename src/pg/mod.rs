@@ -14,6 +14,7 @@ pub mod expr;
 pub mod inval;
 pub mod lock;
 pub mod pin;
+pub mod probe;
 pub mod query;
 pub mod setting;
 pub mod sql;

@@ -28,42 +28,40 @@ fn final_values(spec: &Spec, rows: &str) -> String {
 }
 
 fn branches(spec: &Spec) -> Vec<String> {
-    let (main, delta) = (spec.storage.main(), spec.storage.delta());
-    let clean = spec.clean();
+    let main = spec.storage.main();
+    let (alone, both, source) = (spec.main_alone(), spec.main_and_delta(), spec.source_alone());
     let pending = spec.pending_groups();
-    let mut all = vec![format!("SELECT {} FROM {main} m WHERE {clean} AND NOT EXISTS (SELECT FROM {delta})", spec.main_columns("m."))];
+    let mut all = vec![format!("SELECT {} FROM {main} m WHERE {alone}", spec.main_columns("m."))];
     if spec.keys.is_empty() {
-        let both = format!("SELECT m.kh, m.n + p.n AS n{} FROM {main} m, ({pending}) p", spec.merged_list(true));
+        let merged = format!("SELECT m.kh, m.n + p.n AS n{} FROM {main} m, ({pending}) p", spec.merged_list(true));
         let doubt = format!("(SELECT {} FROM {main} m, ({pending}) p)", spec.in_doubt(true));
-        all.push(format!("{both} WHERE {clean} AND EXISTS (SELECT FROM {delta}) AND NOT {}", spec.in_doubt(true)));
-        let source = spec.from_source(&[]);
-        all.push(format!("SELECT {} FROM ({source}) y WHERE NOT ({clean}) OR coalesce({doubt}, false)", spec.main_columns("y.")));
+        all.push(format!("{merged} WHERE {both} AND NOT {}", spec.in_doubt(true)));
+        let fresh = spec.from_source(&[]);
+        all.push(format!("SELECT {} FROM ({fresh}) y WHERE {source} OR {both} AND {doubt}", spec.main_columns("y.")));
         return all;
     }
     let same = spec.same_group("m", "p");
     all.push(format!(
         "SELECT m.kh, m.n + coalesce(p.n, 0) AS n{}{} FROM {main} m LEFT JOIN ({pending}) p ON {same} \
-         WHERE {clean} AND EXISTS (SELECT FROM {delta}) AND m.n + coalesce(p.n, 0) > 0 AND NOT {}",
+         WHERE {both} AND m.n + coalesce(p.n, 0) > 0 AND NOT {}",
         spec.key_list("m."),
         spec.merged_list(true),
         spec.in_doubt(true),
     ));
     all.push(format!(
-        "SELECT p.kh, p.n{}{} FROM ({pending}) p WHERE {clean} AND EXISTS (SELECT FROM {delta}) AND p.n > 0 AND NOT {} \
-         AND NOT EXISTS (SELECT FROM {main} m WHERE {same})",
+        "SELECT p.kh, p.n{}{} FROM ({pending}) p WHERE {both} AND p.n > 0 AND NOT {} AND NOT EXISTS (SELECT FROM {main} m WHERE {same})",
         spec.key_list("p."),
         spec.merged_list(false),
         spec.in_doubt(false),
     ));
     if spec.can_doubt() {
-        let some = spec.some_doubt();
         let doubtful = format!(
             "(SELECT p.kh{} FROM ({pending}) p LEFT JOIN {main} m ON {same} WHERE coalesce(m.n, 0) + p.n > 0 AND {})",
             spec.key_list("p."),
             spec.in_doubt(true),
         );
-        all.push(spec.from_source_of(&doubtful, &[], &[&clean, &some]));
+        all.push(spec.from_source_of(&doubtful, &[], &[&spec.some_doubt()]));
     }
-    all.push(spec.from_source(&[&format!("NOT ({clean})")]));
+    all.push(spec.from_source(&[&source]));
     all
 }

@@ -48,6 +48,6 @@ pub fn state(spec: &Spec) -> String {
          (SELECT pg_catalog.count(*) FROM ({}) p LEFT JOIN {main} m ON {on} WHERE {}), {}",
         spec.pending_groups(),
         spec.in_doubt(true),
-        spec.clean(),
+        format!("NOT {}", spec.source_alone()),
     )
 }
