@@ -191,7 +191,7 @@ fn source_17(purpose: &str) -> Result<Server> {
     if to.join("stamp").exists() {
         return Ok(server);
     }
-    apt_install(&["bison", "flex", "perl", "libperl-dev", "dpkg-dev", "xz-utils", "bzip2"])?;
+    apt_install(&["bison", "flex", "perl", "dpkg-dev", "xz-utils", "bzip2"])?;
     let work = sh::base()?.join("pg17-source");
     let _ = fs::remove_dir_all(&work);
     sh::make_dir(&work)?;

@@ -20,13 +20,15 @@ pub fn load(db: &mut Client, events: u64) -> Result<Story> {
          CREATE UNLOGGED TABLE events_arriving ({columns}, n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
          SELECT setseed(0.42)"
     ))?;
-    // a month of history, and a hundredth as much that arrives after it
+    // as many days of history as give each five minutes some hundred events, and a hundredth as much that arrives after it
+    let days = (events as f64 / 100_000.0).clamp(0.25, 30.0);
     let arriving = (events / 100).clamp(100, 50_000);
-    let rows = |table: &str, from: u64, to: u64, all: u64, begin: &str, days: f64| {
+    let rows = |table: &str, from: u64, to: u64, all: u64, first_day: f64, days: f64| {
         let seconds = days * 86400.0 / all as f64;
         format!(
             "INSERT INTO {table} (ts, user_id, event, country, revenue)
-             SELECT '{begin}'::timestamptz + (i + random()) * {seconds} * interval '1 second', 1 + (random() ^ 3 * {users})::bigint, e,
+             SELECT '2024-01-31Z'::timestamptz + {first_day} * interval '1 day' + (i + random()) * {seconds} * interval '1 second',
+                    1 + (random() ^ 3 * {users})::bigint, e,
                     (ARRAY['DE','US','IN','BR',NULL])[1 + floor(random() * 5)::int], CASE WHEN e = 'purchase' THEN round((random() * 100)::numeric, 4) END
              FROM (SELECT i, (ARRAY['view','view','view','click','click','cart','purchase'])[1 + floor(random() * 7)::int] AS e FROM generate_series({from}, {to}) i) g",
             users = (all / 5).max(10)
@@ -34,9 +36,9 @@ pub fn load(db: &mut Client, events: u64) -> Result<Story> {
     };
     let part = 50_000;
     let parts = (0..events).step_by(part as usize).map(|a| (a, (a + part).min(events)));
-    let history: Vec<_> = parts.map(|(a, b)| (rows("events", a, b - 1, events, "2024-01-01Z", 30.0), b - a)).collect();
+    let history: Vec<_> = parts.map(|(a, b)| (rows("events", a, b - 1, events, -days, days), b - a)).collect();
     in_parts(db, "events", &history)?;
-    in_parts(db, "events_arriving", &[(rows("events_arriving", 0, arriving - 1, arriving, "2024-01-31Z", 0.25), arriving)])?;
+    in_parts(db, "events_arriving", &[(rows("events_arriving", 0, arriving - 1, arriving, 0.0, days / 100.0), arriving)])?;
     let batch = (arriving / 200).max(1);
     let insert = |a: u64| {
         let columns = "ts, user_id, event, country, revenue";
