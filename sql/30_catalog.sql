@@ -13,7 +13,7 @@ SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
        max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
        max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
   FROM pg_catalog.pg_class c
- WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|query|groups)$'
+ WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|query|groups)$'
  GROUP BY 1;
 
 -- Which views read which relations.
@@ -37,6 +37,9 @@ SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.de
 -- What the query's snapshot sees: 0 nothing pending; else bits: 1 rows are pending, 2 groups may be in doubt, 4 a pending key is NULL,
 -- 8 the source must be read. A stable function without a query's columns is asked once per scan, before anything is scanned.
 CREATE FUNCTION tally.reading(delta regclass, filled regclass) RETURNS integer
+  STABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_reading';
+-- The same where states can be put in by hand, which are always pending.
+CREATE FUNCTION tally.reading(delta regclass, filled regclass, kept regclass) RETURNS integer
   STABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_reading';
 
 -- A table with all its partitions and inheritance children.

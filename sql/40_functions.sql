@@ -29,7 +29,7 @@ CREATE FUNCTION tally.explain_view(name text, OUT "column" text, OUT "insert" te
   RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'explain_view_wrapper';
 COMMENT ON FUNCTION tally.explain_view IS 'how each kind of change reaches each column of the view';
 
-CREATE FUNCTION tally.view_state(view oid, OUT pending bigint, OUT doubtful bigint, OUT status text)
+CREATE FUNCTION tally.view_state(view oid, OUT pending bigint, OUT doubtful bigint, OUT status text, OUT kept bigint)
   RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_state_wrapper';
 CREATE FUNCTION tally.view_query(view oid)
   RETURNS text VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_query_wrapper';
@@ -40,7 +40,7 @@ COMMENT ON FUNCTION tally.maintain IS 'the trigger on the sources of views: appe
 -- Every view, how it is doing, and how each of its columns is kept. "groups" is the planner's estimate.
 CREATE VIEW tally.views AS
 SELECT r.view::regclass AS view, tally.view_query(r.view) AS query, 'incremental'::text AS mode, s.status,
-       ARRAY[r.source::regclass] AS sources, greatest(m.reltuples, 0)::bigint AS groups, s.pending, s.doubtful, 0::bigint AS kept,
+       ARRAY[r.source::regclass] AS sources, greatest(m.reltuples, 0)::bigint AS groups, s.pending, s.doubtful, s.kept,
        (pg_catalog.pg_total_relation_size(r.main) + pg_catalog.pg_total_relation_size(r.delta))::bigint AS bytes, NULL::text AS last_error,
        (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns
   FROM tally.registry r JOIN pg_catalog.pg_class m ON m.oid = r.main CROSS JOIN LATERAL tally.view_state(r.view) s;

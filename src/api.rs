@@ -86,7 +86,7 @@ fn explain_view(name: &str) -> TableIterator<
 #[pg_extern(sql = false)]
 fn view_state(
     view: pg_sys::Oid,
-) -> TableIterator<'static, (name!(pending, i64), name!(doubtful, i64), name!(status, String))> {
+) -> TableIterator<'static, (name!(pending, i64), name!(doubtful, i64), name!(status, String), name!(kept, i64))> {
     TableIterator::new(view::state::of(view))
 }
 
@@ -101,7 +101,8 @@ sql_function!("view", "_reading", |call| {
     let (Some(delta), Some(filled)) = (open(0), open(1)) else {
         return Ok(None);
     };
-    Ok(Some(Value::raw(probe::reading(&delta, &filled).into())))
+    let kept = if call.nargs() > 2 { open(2) } else { None };
+    Ok(Some(Value::raw(probe::reading(&delta, &filled, kept.as_ref()).into())))
 });
 
 // The one trigger function of all sources.

@@ -23,6 +23,7 @@ extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["functi
 pub extern "C-unwind" fn _PG_init() {
     pg::setting::register();
     pg::inval::register();
+    pg::hook::register();
     view::fold::register();
 }
 

@@ -173,7 +173,8 @@ impl Table {
     /// None if there is no such table (any more).
     pub fn try_open(oid: pg_sys::Oid, lock: u32) -> Option<Table> {
         let relation = unsafe { pg_sys::try_relation_open(oid, lock as i32) };
-        (!relation.is_null()).then_some(Table { relation })
+        // Lazily: a Table made of nothing would close it when it is dropped.
+        (!relation.is_null()).then(|| Table { relation })
     }
     /// A table that the caller has open already, such as a trigger's.
     pub(super) unsafe fn borrowed(relation: pg_sys::Relation) -> std::mem::ManuallyDrop<Table> {

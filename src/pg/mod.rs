@@ -11,6 +11,7 @@ pub mod append;
 pub mod catalog;
 pub mod compat;
 pub mod expr;
+pub mod hook;
 pub mod inval;
 pub mod lock;
 pub mod pin;

@@ -14,8 +14,11 @@ pub const NULL_KEY: i32 = 4;
 pub const SOURCE: i32 = 8;
 
 /// What the active snapshot sees, which in a query is the query's own.
-pub fn reading(delta: &Table, filled: &Table) -> i32 {
+pub fn reading(delta: &Table, filled: &Table, kept: Option<&Table>) -> i32 {
     let mut found = if rows(filled, |_, _| true) { 0 } else { SOURCE };
+    if kept.is_some_and(|kept| rows(kept, |_, _| true)) {
+        found |= PENDING;
+    }
     let columns = Columns::of(delta);
     let all = PENDING | DOUBT | NULL_KEY | SOURCE;
     rows(delta, |values, nulls| {

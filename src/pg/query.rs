@@ -46,13 +46,16 @@ impl Query {
         }
     }
 
-    /// The query behind a view; a copy.
-    pub fn of_view(view: pg_sys::Oid) -> Query {
+    /// The query behind a view; a copy. None if the view is gone, perhaps while we waited for its lock.
+    pub fn of_view(view: pg_sys::Oid) -> Option<Query> {
         unsafe {
-            let relation = pg_sys::relation_open(view, pg_sys::AccessShareLock as i32);
+            let relation = pg_sys::try_relation_open(view, pg_sys::AccessShareLock as i32);
+            if relation.is_null() {
+                return None;
+            }
             let query = pg_sys::copyObjectImpl(pg_sys::get_view_query(relation).cast()).cast();
             pg_sys::relation_close(relation, pg_sys::NoLock as i32);
-            Query(query).flattened()
+            Some(Query(query).flattened())
         }
     }
 

@@ -48,7 +48,7 @@ pub enum Take {
 impl Compiled {
     /// For statements on `table`, which is the view's source or one of its members. None if the view is not what it was.
     pub fn new(view: &Registered, table: &Table) -> Option<Compiled> {
-        let shape = describe::shape(Query::of_view(view.query))?;
+        let shape = Query::of_view(view.query).and_then(describe::shape)?;
         let source = shape.source.relation;
         if source != view.source {
             return None;

@@ -145,7 +145,7 @@ fn make_relations(wanted: &Wanted, owner: Oid, options: &Options) -> i64 {
             let id = next_id();
             let storage = rules::Storage { id };
             sql::execute(&format!("CREATE VIEW {} AS {}", storage.query(), wanted.definition));
-            let Some(shape) = describe::shape(Query::of_view(relation_oid(&storage.query()))) else {
+            let Some(shape) = Query::of_view(relation_oid(&storage.query())).and_then(describe::shape) else {
                 pgrx::error!("the definition of view {id} cannot be read back");
             };
             let order_by = order_by(&shape, &options.order_by);
@@ -186,13 +186,19 @@ fn order_by(shape: &describe::Shape, names: &[String]) -> Vec<usize> {
 fn make_public_view(id: i64, groups: Oid, quoted: &str) {
     let definition = sql::pinned(|| {
         let storage = rules::Storage { id };
-        let shape = describe::shape(Query::of_view(relation_oid(&storage.query())))?;
+        let shape = Query::of_view(relation_oid(&storage.query())).and_then(describe::shape)?;
         let spec = describe::spec(&shape, id);
         let (targets, having) = describe::over_groups(&shape, groups);
-        Some(rules::public_view(&spec, &targets, having.as_deref()))
+        let rule = describe::parts(&shape).map(|parts| rules::insert_rule(&spec, quoted, &targets, &parts));
+        Some((rules::public_view(&spec, &targets, having.as_deref()), rule))
     });
-    let Some(definition) = definition else { pgrx::error!("the definition of view {id} cannot be read back") };
-    sql::pinned(|| sql::execute(&format!("CREATE VIEW {quoted} AS {definition}")));
+    let Some((definition, rule)) = definition else { pgrx::error!("the definition of view {id} cannot be read back") };
+    sql::pinned(|| {
+        sql::execute(&format!("CREATE VIEW {quoted} AS {definition}"));
+        if let Some(rule) = rule {
+            sql::execute(&rule);
+        }
+    });
 }
 
 fn announce(source: Oid) {

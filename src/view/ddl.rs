@@ -91,16 +91,21 @@ pub fn changed() {
 
 fn follow_table(table: Oid, altered: bool) {
     let views = registry::of_member(table);
-    for view in &views {
-        refuse_unseen(view);
-        let came = triggers::install(view.source);
-        // A new partition is empty; one that is attached brings rows that no trigger has seen.
-        if (altered && !came.is_empty()) || compact::triggers_are_off(view) {
-            doubt(view);
-        }
-    }
     if views.is_empty() {
         return;
+    }
+    let mut sources: Vec<Oid> = views.iter().map(|v| v.source).collect();
+    sources.dedup();
+    for source in sources {
+        let of_source = || views.iter().filter(|v| v.source == source);
+        of_source().take(1).for_each(refuse_unseen);
+        let came = triggers::install(source);
+        for view in of_source() {
+            // A new partition is empty; one that is attached brings rows that no trigger has seen.
+            if (altered && !came.is_empty()) || compact::triggers_are_off(view) {
+                doubt(view);
+            }
+        }
     }
     let own = views.iter().any(|v| v.source == table);
     if own && views.iter().any(|v| v.source != table) || (own && has(&format!("SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {}", table.to_u32()))) {
@@ -140,7 +145,7 @@ fn remove_torn() {
                 let drop = |kind: &str, name: String| sql::execute(&format!("DROP {kind} IF EXISTS {name} CASCADE"));
                 drop("VIEW", s.groups());
                 drop("VIEW", s.query());
-                for table in [s.delta(), s.main(), s.filled()] {
+                for table in [s.delta(), s.main(), s.filled(), s.kept()] {
                     drop("TABLE", table);
                 }
             })

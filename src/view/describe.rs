@@ -4,7 +4,7 @@ use crate::pg::catalog;
 use crate::pg::query::{Query, Source};
 use crate::pg::sql;
 use crate::pg::tree::{Aggregate, Node};
-use pg_tally_core::view::{Agg, Argument, Call, Equality, Key, Range, Spec, Storage, Strategy, Target, strategy_of};
+use pg_tally_core::view::{Agg, Argument, Call, Equality, Key, Part, Range, Spec, Storage, Strategy, Target, strategy_of};
 use pgrx::pg_sys::{self, Oid};
 
 /// An aggregate of the query and how it is kept.
@@ -72,7 +72,20 @@ pub fn spec(shape: &Shape, id: i64) -> Spec {
         keys: shape.keys.iter().map(|(node, equality)| key(*node, *equality, source)).collect(),
         aggs: shape.columns.iter().map(|c| column(c, source)).collect(),
         unlogged: catalog::is_unlogged(source),
+        insertable: parts(shape).is_some(),
     }
+}
+
+/// What each column of the query is, if all of them are keys or states, and nothing of the groups is hidden.
+pub fn parts(shape: &Shape) -> Option<Vec<Part>> {
+    let part = |node: Node| {
+        let key = shape.keys.iter().position(|(k, _)| k.equals(node)).map(Part::Key);
+        let state = |c: &Column| c.stored_is_result && (c.strategy.pending() || c.strategy == Strategy::Rows) && c.aggregate.node.equals(node);
+        key.or_else(|| shape.columns.iter().position(state).map(Part::Aggregate))
+    };
+    let parts: Vec<Part> = shape.targets.iter().map(|(_, node)| part(*node)).collect::<Option<_>>()?;
+    let all = (0..shape.keys.len()).map(Part::Key).chain((0..shape.columns.len()).map(Part::Aggregate));
+    (shape.having.is_none() && all.into_iter().all(|p| parts.contains(&p))).then_some(parts)
 }
 
 fn key(node: Node, equality: Oid, source: Oid) -> Key {

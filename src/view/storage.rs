@@ -7,7 +7,7 @@ use crate::pg::sql;
 use pg_tally_core::view::Spec;
 
 pub fn shape(view: &Registered) -> Option<Shape> {
-    describe::shape(Query::of_view(view.query))
+    Query::of_view(view.query).and_then(describe::shape)
 }
 
 /// None if the definition is no longer one that we would have made.

@@ -58,8 +58,8 @@ pub fn remove_needless() -> bool {
 pub fn give(storage: &Storage, owner: Oid) {
     let name = sql::rows_latest(&format!("SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = {}", owner.to_u32()));
     let Some(role) = name.into_iter().flatten().flatten().next() else { return };
-    for table in [storage.main(), storage.delta(), storage.filled()] {
-        sql::execute(&format!("ALTER TABLE {table} OWNER TO {role}"));
+    for table in [storage.main(), storage.delta(), storage.filled(), storage.kept()] {
+        sql::execute(&format!("ALTER TABLE IF EXISTS {table} OWNER TO {role}"));
     }
     for view in [storage.query(), storage.groups()] {
         sql::execute(&format!("ALTER VIEW {view} OWNER TO {role}"));

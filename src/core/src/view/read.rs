@@ -1,7 +1,7 @@
 //! The SQL that readers run: PostgreSQL plans it as part of their own query.
 
 use super::render::f;
-use super::spec::{Spec, Target};
+use super::spec::{Part, Spec, Target};
 
 /// One row per group, with keys `k1…` and final values `f1…`: main alone while nothing is pending, main merged with delta
 /// otherwise, groups in doubt from the source, everything from the source where the snapshot sees no filled view.
@@ -11,7 +11,7 @@ pub fn groups_view(spec: &Spec) -> String {
 
 /// The same columns straight from the source: what the view must equal.
 pub fn recomputed_groups(spec: &Spec) -> String {
-    final_values(spec, &spec.from_source(&[]))
+    final_values(spec, &spec.with_kept(spec.from_source(&[]), None))
 }
 
 /// The relation that users read.
@@ -21,47 +21,58 @@ pub fn public_view(spec: &Spec, targets: &[Target], having: Option<&str>) -> Str
     format!("SELECT {columns} FROM {} g{having}", spec.storage.groups())
 }
 
+/// Lets states be put in by hand: `INSERT INTO view SELECT … sum_state(…) …`. `columns` says which key or aggregate each target is.
+pub fn insert_rule(spec: &Spec, view: &str, targets: &[Target], columns: &[Part]) -> String {
+    let new = |wanted: &Part| columns.iter().position(|c| c == wanted).map(|i| format!("NEW.{}", targets[i].name));
+    let keys: Vec<String> = (0..spec.keys.len()).filter_map(|i| new(&Part::Key(i))).collect();
+    let rows = (0..spec.aggs.len()).filter(|i| !spec.aggs[*i].strategy.stored()).find_map(|i| new(&Part::Aggregate(i)));
+    let stored: String = spec.stored().filter_map(|(i, _)| new(&Part::Aggregate(i))).map(|v| format!(", {v}")).collect();
+    let hash = if keys.is_empty() { "0".to_string() } else { format!("tally.key_hash({})", keys.join(", ")) };
+    let keys: String = keys.into_iter().map(|k| format!(", {k}")).collect();
+    format!(
+        "CREATE RULE tally_insert AS ON INSERT TO {view} DO INSTEAD INSERT INTO {} ({}) VALUES ({hash}, {}{keys}{stored})",
+        spec.storage.kept(),
+        spec.main_columns(""),
+        rows.map_or("0".to_string(), |r| format!("coalesce({r}, 0)")),
+    )
+}
+
 fn final_values(spec: &Spec, rows: &str) -> String {
     let mut columns: Vec<String> = (0..spec.keys.len()).map(|i| format!("x.{}", super::render::k(i))).collect();
     columns.extend(spec.aggs.iter().enumerate().map(|(i, agg)| format!("{} AS {}", spec.final_value(i, agg), f(i))));
     format!("SELECT {} FROM ({rows}) x", columns.join(", "))
 }
 
+/// Groups with nothing pending come from main; groups with pending rows merged from main and delta, or, in doubt, from the source;
+/// and all of them from the source where main and delta cannot answer. What decides between these is asked once per scan.
 fn branches(spec: &Spec) -> Vec<String> {
     let main = spec.storage.main();
-    let (alone, both, source) = (spec.main_alone(), spec.main_and_delta(), spec.source_alone());
-    let pending = spec.pending_groups();
-    let mut all = vec![format!("SELECT {} FROM {main} m WHERE {alone}", spec.main_columns("m."))];
+    let (both, source) = (spec.main_and_delta(), spec.source_alone());
+    let touched = spec.touched_groups();
+    // NOT IN, for a hash table that parallel workers can probe; there are no NULLs.
+    let mut all = vec![format!(
+        "SELECT {} FROM {main} m WHERE {} AND m.kh NOT IN ({})",
+        spec.main_columns("m."),
+        spec.main_answers(),
+        spec.touched_hashes(),
+    )];
+    let exists = spec.touched_exists();
+    all.push(format!(
+        "SELECT t.kh, t.n{}{} FROM ({touched}) t WHERE {both} AND {exists} AND NOT {}",
+        spec.key_list("t."),
+        spec.touched_list(),
+        spec.touched_in_doubt(),
+    ));
     if spec.keys.is_empty() {
-        let merged = format!("SELECT m.kh, m.n + p.n AS n{} FROM {main} m, ({pending}) p", spec.merged_list(true));
-        let doubt = format!("(SELECT {} FROM {main} m, ({pending}) p)", spec.in_doubt(true));
-        all.push(format!("{merged} WHERE {both} AND NOT {}", spec.in_doubt(true)));
+        let doubt = format!("(SELECT {} FROM ({touched}) t)", spec.touched_in_doubt());
         let fresh = spec.from_source(&[]);
-        all.push(format!("SELECT {} FROM ({fresh}) y WHERE {source} OR {both} AND {doubt}", spec.main_columns("y.")));
+        all.push(format!("SELECT {} FROM ({}) y WHERE {source} OR {both} AND {doubt}", spec.main_columns("y."), spec.with_kept(fresh, None)));
         return all;
     }
-    let same = spec.same_group("m", "p");
-    all.push(format!(
-        "SELECT m.kh, m.n + coalesce(p.n, 0) AS n{}{} FROM {main} m LEFT JOIN ({pending}) p ON {same} \
-         WHERE {both} AND m.n + coalesce(p.n, 0) > 0 AND NOT {}",
-        spec.key_list("m."),
-        spec.merged_list(true),
-        spec.in_doubt(true),
-    ));
-    all.push(format!(
-        "SELECT p.kh, p.n{}{} FROM ({pending}) p WHERE {both} AND p.n > 0 AND NOT {} AND NOT EXISTS (SELECT FROM {main} m WHERE {same})",
-        spec.key_list("p."),
-        spec.merged_list(false),
-        spec.in_doubt(false),
-    ));
     if spec.can_doubt() {
-        let doubtful = format!(
-            "(SELECT p.kh{} FROM ({pending}) p LEFT JOIN {main} m ON {same} WHERE coalesce(m.n, 0) + p.n > 0 AND {})",
-            spec.key_list("p."),
-            spec.in_doubt(true),
-        );
-        all.push(spec.from_source_of(&doubtful, &[], &[&spec.some_doubt()]));
+        let doubtful = format!("(SELECT t.kh{} FROM ({touched}) t WHERE {exists} AND {})", spec.key_list("t."), spec.touched_in_doubt());
+        all.push(spec.with_kept(spec.from_source_of(&doubtful, &[], &[&spec.some_doubt()]), Some(&format!("(SELECT * FROM {doubtful} b WHERE {})", spec.some_doubt()))));
     }
-    all.push(spec.from_source(&[&source]));
+    all.push(spec.with_kept(spec.from_source(&[&source]), Some(&format!("(SELECT e.* FROM {} e WHERE {source})", spec.storage.kept()))));
     all
 }

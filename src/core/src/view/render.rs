@@ -54,6 +54,18 @@ impl Spec {
         on
     }
 
+    /// The aggregate that merges stored values.
+    fn merging(&self, strategy: Strategy) -> String {
+        match strategy {
+            Strategy::Count => self.function("count_merge"),
+            Strategy::Sum(_) => self.function("sum_merge_state"),
+            Strategy::Average(_) => self.function("avg_merge_state"),
+            Strategy::Uniq => self.function("uniq_merge_state"),
+            Strategy::Greatest => "pg_catalog.max".into(),
+            _ => "pg_catalog.min".into(),
+        }
+    }
+
     /// Delta, merged: one row per group that has pending rows.
     pub(super) fn pending_groups(&self) -> String {
         let mut columns = vec![];
@@ -64,14 +76,7 @@ impl Spec {
         columns.push("pg_catalog.max(d.doubt) AS doubt".into());
         columns.extend(self.keyed().map(|(i, _)| format!("d.{}", k(i))));
         for (i, agg) in self.pending() {
-            let merge = match agg.strategy {
-                Strategy::Count => self.function("count_merge"),
-                Strategy::Sum(_) => self.function("sum_merge_state"),
-                Strategy::Average(_) => self.function("avg_merge_state"),
-                Strategy::Uniq => self.function("uniq_merge_state"),
-                Strategy::Greatest => "pg_catalog.max".into(),
-                _ => "pg_catalog.min".into(),
-            };
+            let merge = self.merging(agg.strategy);
             columns.push(format!("{merge}(d.{0}) AS {0}", a(i)));
             if agg.strategy.removed() {
                 columns.push(format!("{merge}(d.{0}) AS {0}", removed(i)));
@@ -81,54 +86,147 @@ impl Spec {
         format!("SELECT {} FROM {} d WHERE d.doubt < {WHOLE}{group}", columns.join(", "), self.storage.delta())
     }
 
-    /// The stored value of one aggregate over main row `m` and pending row `p`; without `m`, of the pending row alone.
-    fn merged_value(&self, i: usize, strategy: Strategy, with_main: bool) -> String {
+    /// The stored value of one aggregate over main row `m`, which may be missing, and pending row `p`.
+    fn merged_value(&self, i: usize, strategy: Strategy) -> String {
         let c = a(i);
-        match (strategy, with_main) {
-            (Strategy::Recompute, true) => format!("m.{c}"),
-            (Strategy::Recompute, false) => "NULL".into(),
-            (_, false) => format!("p.{c}"),
-            (Strategy::Count, true) => format!("coalesce(m.{c}, 0) + coalesce(p.{c}, 0)"),
-            (Strategy::Least, true) => format!("LEAST(m.{c}, p.{c})"),
-            (Strategy::Greatest, true) => format!("GREATEST(m.{c}, p.{c})"),
-            (_, true) => format!("tally.merge(m.{c}, p.{c})"),
+        match strategy {
+            Strategy::Recompute => format!("m.{c}"),
+            Strategy::Count => format!("coalesce(m.{c}, 0) + coalesce(p.{c}, 0)"),
+            Strategy::Least => format!("LEAST(m.{c}, p.{c})"),
+            Strategy::Greatest => format!("GREATEST(m.{c}, p.{c})"),
+            _ => format!("tally.merge(m.{c}, p.{c})"),
         }
     }
 
-    /// `, expression AS a1, …` merging main row `m` (if there is one) and pending row `p`.
-    pub(super) fn merged_list(&self, with_main: bool) -> String {
-        self.stored()
-            .map(|(i, agg)| {
-                let value = self.merged_value(i, agg.strategy, with_main);
-                let value = if value == "NULL" { format!("NULL::{}", agg.bare_type()) } else { value };
-                format!(", {value} AS {}", a(i))
-            })
-            .collect()
+    /// `, expression AS a1, …` merging main row `m`, which may be missing, and pending row `p`.
+    pub(super) fn merged_list(&self) -> String {
+        self.stored().map(|(i, agg)| format!(", {} AS {}", self.merged_value(i, agg.strategy), a(i))).collect()
     }
 
-    /// Whether the group of main row `m` (if there is one) and pending row `p` is in doubt.
-    pub(super) fn in_doubt(&self, with_main: bool) -> String {
+    /// Whether the group of main row `m`, which may be missing, and pending row `p` is in doubt.
+    pub(super) fn in_doubt(&self) -> String {
         let mut any = vec![];
         if self.aggs.iter().any(|x| x.strategy.can_doubt() && !x.strategy.removed()) {
             any.push(format!("coalesce(p.doubt, 0) = {GROUP}"));
         }
         for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {
-            let best = self.merged_value(i, agg.strategy, with_main);
+            let best = self.merged_value(i, agg.strategy);
             let beats = if agg.strategy == Strategy::Least { "<" } else { ">" };
             any.push(format!("p.{0} IS NOT NULL AND NOT coalesce({best} {beats} p.{0}, false)", removed(i)));
         }
         if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) }
     }
 
+    /// Main's and delta's rows of the groups that have pending rows, merged: one row per group. Which rows of main those are is
+    /// asked by the hash, whose collisions only bring in groups that merge to what they are.
+    pub(super) fn touched_groups(&self) -> String {
+        let (main, delta) = (self.storage.main(), self.storage.delta());
+        let (mut from_main, mut from_delta, mut from_kept) = (String::new(), String::new(), String::new());
+        let mut merged = String::new();
+        for (i, agg) in self.pending() {
+            let merge = self.merging(agg.strategy);
+            from_main += &format!(", m.{0} AS {0}", a(i));
+            from_delta += &format!(", d.{}", a(i));
+            from_kept += &format!(", e.{}", a(i));
+            merged += &format!(", {merge}(u.{0}) AS {0}", a(i));
+            if agg.strategy.removed() {
+                let nothing = format!(", NULL::{} AS {}", agg.bare_type(), removed(i));
+                from_main += &nothing;
+                from_kept += &nothing;
+                from_delta += &format!(", d.{}", removed(i));
+                merged += &format!(", {merge}(u.{0}) AS {0}", removed(i));
+            }
+        }
+        let (hash, group) = if self.keys.is_empty() {
+            ("0::bigint AS kh", String::new())
+        } else {
+            ("u.kh", format!(" GROUP BY u.kh{}", self.key_list("u.")))
+        };
+        let kept = if self.insertable {
+            format!(" UNION ALL SELECT e.kh, e.n, 0::smallint, true{}{from_kept} FROM {} e", self.key_list("e."), self.storage.kept())
+        } else {
+            String::new()
+        };
+        format!(
+            "SELECT {hash}, {count}(u.n) AS n, pg_catalog.max(u.doubt) AS doubt, pg_catalog.bool_or(u.kept) AS kept{}{merged} FROM (\
+             SELECT m.kh, m.n, 0::smallint AS doubt, false AS kept{}{from_main} FROM {main} m WHERE m.kh IN ({}) \
+             UNION ALL SELECT d.kh, d.n, d.doubt, false{}{from_delta} FROM {delta} d WHERE d.doubt < {WHOLE}{kept}) u{group}",
+            self.key_list("u."),
+            self.key_list("m."),
+            self.touched_hashes(),
+            self.key_list("d."),
+            count = self.function("count_merge"),
+        )
+    }
+
+    /// The hashes of groups that are not in main alone.
+    pub(super) fn touched_hashes(&self) -> String {
+        let delta = format!("SELECT d.kh FROM {} d", self.storage.delta());
+        if self.insertable { format!("{delta} UNION ALL SELECT e.kh FROM {} e", self.storage.kept()) } else { delta }
+    }
+
+    /// Whether row `t` of `touched_groups` is a group at all.
+    pub(super) fn touched_exists(&self) -> &'static str {
+        match (self.keys.is_empty(), self.insertable) {
+            (true, _) => "true",
+            (false, true) => "(t.n > 0 OR t.kept)",
+            (false, false) => "t.n > 0",
+        }
+    }
+
+    /// Rows of main's columns, with the states that were put in by hand merged in: of all groups, or of those of a relation `b`.
+    pub(super) fn with_kept(&self, rows: String, of: Option<&str>) -> String {
+        if !self.insertable {
+            return rows;
+        }
+        let columns = self.main_columns("e.");
+        let some = of.map(|b| format!(" WHERE EXISTS (SELECT FROM {b} b WHERE {})", self.same_group("b", "e"))).unwrap_or_default();
+        let merged: String = self.stored().map(|(i, agg)| format!(", {}(u.{1}) AS {1}", self.merging(agg.strategy), a(i))).collect();
+        let (hash, group) = if self.keys.is_empty() { ("0::bigint AS kh", String::new()) } else { ("u.kh", format!(" GROUP BY u.kh{}", self.key_list("u."))) };
+        format!(
+            "SELECT {hash}, {}(u.n) AS n{}{merged} FROM ({rows} UNION ALL SELECT {columns} FROM {} e{some}) u{group}",
+            self.function("count_merge"),
+            self.key_list("u."),
+            self.storage.kept(),
+        )
+    }
+
+    /// The stored values of a row of `touched_groups`, as main has them.
+    pub(super) fn touched_list(&self) -> String {
+        self.stored()
+            .map(|(i, agg)| match agg.strategy {
+                Strategy::Recompute => format!(", NULL::{} AS {}", agg.bare_type(), a(i)),
+                _ => format!(", t.{}", a(i)),
+            })
+            .collect()
+    }
+
+    /// Whether the group of row `t` of `touched_groups` is in doubt.
+    pub(super) fn touched_in_doubt(&self) -> String {
+        if self.aggs.iter().any(|x| x.strategy == Strategy::Recompute) {
+            return "true".into();
+        }
+        let mut any = vec![];
+        if self.aggs.iter().any(|x| x.strategy == Strategy::Uniq) {
+            any.push(format!("t.doubt = {GROUP}"));
+        }
+        for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {
+            let beats = if agg.strategy == Strategy::Least { "<" } else { ">" };
+            any.push(format!("t.{1} IS NOT NULL AND NOT coalesce(t.{0} {beats} t.{1}, false)", a(i), removed(i)));
+        }
+        if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) }
+    }
+
     /// What the reader's snapshot sees, as the bits of `tally.reading`. As a function rather than as subqueries it keeps plans parallel.
     fn reading(&self) -> String {
-        format!("tally.reading('{}'::regclass, '{}'::regclass)", self.storage.delta(), self.storage.filled())
+        let kept = if self.insertable { format!(", '{}'::regclass", self.storage.kept()) } else { String::new() };
+        format!("tally.reading('{}'::regclass, '{}'::regclass{kept})", self.storage.delta(), self.storage.filled())
     }
-    /// The view is filled, nothing has put the whole of it in doubt, and nothing is pending.
-    pub(super) fn main_alone(&self) -> String {
-        format!("{} = 0", self.reading())
+    /// The view is filled, and nothing has put the whole of it in doubt.
+    pub(super) fn main_answers(&self) -> String {
+        format!("{} < 8", self.reading())
     }
-    /// The same, but something is pending.
+    /// The same, and something is pending.
     pub(super) fn main_and_delta(&self) -> String {
         format!("{} BETWEEN 1 AND 7", self.reading())
     }
@@ -264,6 +362,9 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
         ),
         format!("CREATE {unlogged}TABLE {} (filled boolean NOT NULL)", s.filled()),
     ];
+    if spec.insertable {
+        all.push(format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored})", s.kept()));
+    }
     if !spec.keys.is_empty() {
         all.push(format!("CREATE INDEX {} ON {} (kh)", s.name("main_kh"), s.main()));
         let columns = index_columns(spec, order_by);

@@ -27,6 +27,10 @@ impl Storage {
     pub fn filled(&self) -> String {
         self.relation("filled")
     }
+    /// States that were put in by hand: the source does not have their rows, so they are merged in whatever the source says.
+    pub fn kept(&self) -> String {
+        self.relation("kept")
+    }
     /// The defining query, kept as a view of PostgreSQL's own.
     pub fn query(&self) -> String {
         self.relation("query")
@@ -47,6 +51,8 @@ pub struct Spec {
     pub keys: Vec<Key>,
     pub aggs: Vec<Agg>,
     pub unlogged: bool,
+    /// Every column is a key or a state, so that states can be put in by hand.
+    pub insertable: bool,
 }
 
 pub struct Key {
@@ -100,6 +106,13 @@ pub struct Agg {
 pub struct Target {
     pub name: String,
     pub expr: String,
+}
+
+/// What a column of the query is, if it is nothing more than that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    Key(usize),
+    Aggregate(usize),
 }
 
 impl Spec {

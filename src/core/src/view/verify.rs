@@ -45,9 +45,10 @@ pub fn state(spec: &Spec) -> String {
     let on = if spec.keys.is_empty() { "true".into() } else { spec.same_group("m", "p") };
     format!(
         "SELECT (SELECT pg_catalog.count(*) FROM {delta}), \
-         (SELECT pg_catalog.count(*) FROM ({}) p LEFT JOIN {main} m ON {on} WHERE {}), {}",
+         (SELECT pg_catalog.count(*) FROM ({}) p LEFT JOIN {main} m ON {on} WHERE {}), {}, {}",
         spec.pending_groups(),
-        spec.in_doubt(true),
+        spec.in_doubt(),
         format!("NOT {}", spec.source_alone()),
+        if spec.insertable { format!("(SELECT pg_catalog.count(DISTINCT e.kh) FROM {} e)", spec.storage.kept()) } else { "0".into() },
     )
 }

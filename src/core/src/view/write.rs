@@ -61,8 +61,8 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str) -> String {
              r AS (SELECT tid, {columns} FROM j WHERE NOT doubt{repaired}), \
              u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1), \
              d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
-            merged = spec.merged_list(true),
-            doubt = spec.in_doubt(true),
+            merged = spec.merged_list(),
+            doubt = spec.in_doubt(),
         );
     }
     format!(
@@ -74,8 +74,8 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str) -> String {
          i AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM r WHERE r.tid IS NULL RETURNING 1), \
          d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
         keys = spec.key_list("p."),
-        merged = spec.merged_list(true),
-        doubt = spec.in_doubt(true),
+        merged = spec.merged_list(),
+        doubt = spec.in_doubt(),
         same = spec.same_group("m", "p"),
         // A fold leaves the delta rows of a group in doubt, so it must leave main's row too.
         gone_doubt = if repaired.is_empty() && spec.can_doubt() { " AND NOT j.doubt" } else { "" },
