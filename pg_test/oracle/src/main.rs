@@ -1,10 +1,11 @@
-//! `oracle [--seed N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain|states|stateless,…] [--free]`
+//! `oracle [--seed N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain|states|stateless,…] [--shape plain|range|list|sub|inherit] [--free]`
 //!
 //! Random views, random DML from several sessions, and after each step the views against their queries. The server is
 //! the one of PGHOST, PGPORT, PGUSER and PGDATABASE; schema `oracle` is dropped and made anew for every round.
 
 use oracle::plan::{self, Options};
 use oracle::session::Failure;
+use oracle::table::Shape;
 use oracle::view::Family;
 use oracle::{db, free, run, script, shrink};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ fn parse() -> Result<Args, String> {
         keep_going: false,
         slow: 0,
         shrink_seconds: 120,
-        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true }, two_phase: true },
+        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true }, two_phase: true, shape: None },
     };
     let mut it = std::env::args().skip(1);
     while let Some(arg) = it.next() {
@@ -55,6 +56,10 @@ fn parse() -> Result<Args, String> {
             "--family" => {
                 let f = it.next().unwrap_or_default();
                 a.options.family = Family { states: f.contains("states"), stateless: f.contains("stateless") };
+            }
+            "--shape" => {
+                let name = it.next().unwrap_or_default();
+                a.options.shape = Some(Shape::named(&name).ok_or(format!("no shape {name}\n{USAGE}"))?);
             }
             "--free" => a.free = true,
             "--stub" => a.stub = true,

@@ -2,7 +2,7 @@
 
 use crate::dml;
 use crate::rng::Rng;
-use crate::table::Table;
+use crate::table::{Shape, Table};
 use crate::view::{Family, View};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +53,8 @@ pub struct Options {
     pub steps: usize,
     pub family: Family,
     pub two_phase: bool,
+    /// Only tables of this shape.
+    pub shape: Option<Shape>,
 }
 
 struct Session {
@@ -103,7 +105,7 @@ const SETTINGS: &[&str] = &[
 
 pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
     let mut r = Rng::new(seed.wrapping_add(round.wrapping_mul(1_000_003)));
-    let t = Table::new(&mut r);
+    let t = Table::new(&mut r, o.shape);
     let settings = (0..o.sessions)
         .map(|id| (0..r.below(4)).map(|_| r.pick(SETTINGS).to_string()).filter(|s| id > 0 || s != AS_WRITER).collect())
         .collect();
@@ -326,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_plan() {
-        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true }, two_phase: true };
+        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true }, two_phase: true, shape: None };
         for round in 0..50 {
             let (a, b) = (make(7, round, &o), make(7, round, &o));
             let text = |p: &Plan| p.steps.iter().map(|s| format!("{}{:?}{}{:?}\n", s.session, s.kind, s.sql, s.copy)).collect::<String>();

@@ -13,6 +13,13 @@ pub enum Shape {
     Inherit,
 }
 
+impl Shape {
+    pub fn named(name: &str) -> Option<Shape> {
+        let all = [("plain", Shape::Plain), ("range", Shape::Range), ("list", Shape::List), ("sub", Shape::Sub), ("inherit", Shape::Inherit)];
+        all.iter().find(|s| s.0 == name).map(|s| s.1)
+    }
+}
+
 #[derive(Clone)]
 pub struct Col {
     pub name: &'static str,
@@ -63,8 +70,9 @@ const OPTIONAL: &[(&str, Ty)] = &[
 ];
 
 impl Table {
-    pub fn new(r: &mut Rng) -> Table {
-        let shape = *r.pick(&[Shape::Plain, Shape::Plain, Shape::Range, Shape::List, Shape::Sub, Shape::Inherit]);
+    pub fn new(r: &mut Rng, only: Option<Shape>) -> Table {
+        let any = *r.pick(&[Shape::Plain, Shape::Plain, Shape::Range, Shape::List, Shape::Sub, Shape::Inherit]);
+        let shape = only.unwrap_or(any);
         let mut cols = vec![
             Col { name: "i2", ty: Ty::Int, not_null: true },
             Col { name: "ts", ty: Ty::Tstz, not_null: true },

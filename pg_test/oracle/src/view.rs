@@ -102,8 +102,8 @@ impl View {
         let aggs: Vec<Out> = if no_aggregates { vec![] } else { (0..1 + r.below(5)).map(|_| aggregate(r, t, fam)).collect() };
         let from = match t.shape {
             Shape::Plain => t.name.clone(),
-            Shape::Inherit if r.chance(8) => format!("ONLY {}", t.name),
-            _ if r.chance(10) && !t.leaves.is_empty() => r.pick(&t.leaves).name.clone(),
+            Shape::Inherit if r.chance(2) => format!("ONLY {}", t.name),
+            _ if r.chance(2) && !t.leaves.is_empty() => r.pick(&t.leaves).name.clone(),
             _ => t.name.clone(),
         };
         let filter = if r.chance(30) { format!(" WHERE {}", condition(r, t)) } else { String::new() };
