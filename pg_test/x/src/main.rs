@@ -6,8 +6,8 @@ use x::{bench, demo, oracle, suites};
 const HELP: &str = "\
 cargo x demo [--events N] [--stop]
     build in release, start a private PostgreSQL 15, load 336,776 real flights (or N generated web events) and show roll-ups staying exact
-cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|readme|acceptance|demo[,…]] [--release]
-    run all tests, or some, from nothing; the last line is `N passed, N failed`
+cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|readme|acceptance|demo[,…]] [--release] [--accept]
+    run all tests, or some, from nothing; the last line is `N passed, N failed`; --accept takes what regress and isolation print as expected
 cargo x oracle [arguments]
     the random differential test against a private server, for as long as its arguments say
 cargo x bench [arguments]

@@ -37,10 +37,12 @@ pub struct Asked {
     pub major: u32,
     pub only: Vec<String>,
     pub release: bool,
+    /// Take what regress and isolation tests print as what they are to print.
+    pub accept: bool,
 }
 
 fn parse(args: &[String]) -> Result<Asked> {
-    let mut asked = Asked { major: 15, only: Vec::new(), release: false };
+    let mut asked = Asked { major: 15, only: Vec::new(), release: false, accept: false };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let mut value = || rest.next().with_context(|| format!("{arg} wants a value"));
@@ -48,6 +50,7 @@ fn parse(args: &[String]) -> Result<Asked> {
             "--pg" => asked.major = value()?.parse().context("--pg wants 15, 16, 17 or 18")?,
             "--only" => asked.only = value()?.split(',').map(str::to_string).collect(),
             "--release" => asked.release = true,
+            "--accept" => asked.accept = true,
             other => bail!("test does not know {other}"),
         }
     }

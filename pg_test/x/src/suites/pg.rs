@@ -14,6 +14,7 @@ const ORACLE_SLICES: &[(&[&str], &str)] = &[(&[], "80"), (&["--free"], "40")];
 
 pub struct Ready {
     pub cluster: Cluster,
+    accept: bool,
 }
 
 impl Ready {
@@ -22,7 +23,7 @@ impl Ready {
         provision::install_extension(&server, asked.release)?;
         let settings = vec![("fsync", "off".to_string()), ("timezone", "UTC".to_string())];
         let cluster = Cluster::create(&server, &format!("test{}", asked.major), Options { settings, ..Options::default() })?;
-        Ok(Ready { cluster })
+        Ok(Ready { cluster, accept: asked.accept })
     }
 
     pub fn regress(&self) -> Result<Count> {
@@ -47,6 +48,22 @@ impl Ready {
             path = provision::server(15, "test")?.test_program(program);
         }
         let path = path?;
+        let expected = |t: &String| sh::root().join(input).join("expected").join(format!("{t}.out"));
+        let mut count = Count::default();
+        for t in tests.iter().filter(|t| !expected(t).exists()) {
+            if self.accept {
+                sh::make_dir(&sh::root().join(input).join("expected"))?;
+                fs::write(expected(t), "")?;
+            } else {
+                // the program would stop at it
+                println!("  {t} has no expected output (--accept takes what it prints)");
+                count.add(false);
+            }
+        }
+        let tests: Vec<&String> = tests.iter().filter(|t| expected(t).exists()).collect();
+        if tests.is_empty() {
+            return Ok(count);
+        }
         let output = sh::base()?.join(format!("out/{program}-{}", server.major));
         let _ = fs::remove_dir_all(&output);
         sh::make_dir(&output)?;
@@ -54,24 +71,31 @@ impl Ready {
         run.arg("--inputdir").arg(sh::root().join(input)).arg("--outputdir").arg(&output);
         run.arg("--bindir").arg(server.pg_config.parent().expect("a folder"));
         run.arg("--host").arg(self.cluster.socket_dir()).args(["--port", &crate::cluster::PORT.to_string(), "--user", "postgres"]);
-        run.args(["--dbname", "regression", "--encoding", "UTF8"]).args(tests).current_dir(&output);
+        run.args(["--dbname", "regression", "--encoding", "UTF8"]).args(&tests).current_dir(&output);
         self.cluster.aim(&mut run, "postgres");
         let log = output.join("log");
         let ok = sh::logged_status(&mut run, &log)?;
         let text = fs::read_to_string(&log).unwrap_or_default();
-        let mut count = Count::default();
-        text.lines().filter_map(verdict).for_each(|ok| count.add(ok));
-        let count = count.or_failed(ok);
+        let mut ran = Count::default();
+        text.lines().filter_map(verdict).for_each(|ok| ran.add(ok));
+        let ran = ran.or_failed(ok);
+        if self.accept {
+            for t in &tests {
+                fs::copy(output.join("results").join(format!("{t}.out")), expected(t))?;
+            }
+            println!("  took {} outputs as expected, {} of them new: look at git diff", tests.len(), ran.failed);
+            return Ok(Count { passed: tests.len() as u64, failed: 0 });
+        }
         if !ok {
             println!("{}", sh::tail(&log, 40));
             let diffs = fs::read_to_string(output.join("regression.diffs")).unwrap_or_default();
             let shown: Vec<&str> = diffs.lines().take(300).collect();
             println!("{}", shown.join("\n"));
         }
-        if count.passed + count.failed < tests.len() as u64 {
-            bail!("only {} of {} tests of {input} ran; see {}", count.passed + count.failed, tests.len(), log.display());
+        if ran.passed + ran.failed < tests.len() as u64 {
+            bail!("only {} of {} tests of {input} ran; see {}", ran.passed + ran.failed, tests.len(), log.display());
         }
-        Ok(count)
+        Ok(Count { passed: count.passed + ran.passed, failed: count.failed + ran.failed })
     }
 
     /// Whole uses of the extension as a user would write them; each checks its own answers.
