@@ -65,7 +65,7 @@ pub fn main(args: &[String]) -> Result<bool> {
     let begin = Instant::now();
     let mut total = Count::default();
     let mut lines = Vec::new();
-    let mut servers: Option<pg::Ready> = None;
+    let mut servers: Option<Result<pg::Ready>> = None;
     for kind in KINDS.iter().filter(|k| asked.only.is_empty() || asked.only.iter().any(|o| o == *k)) {
         println!("== {kind} (PostgreSQL {})", asked.major);
         let started = Instant::now();
@@ -85,16 +85,21 @@ pub fn main(args: &[String]) -> Result<bool> {
     Ok(total.failed == 0)
 }
 
-fn run(kind: &str, asked: &Asked, ready: &mut Option<pg::Ready>) -> Result<Count> {
+fn run(kind: &str, asked: &Asked, ready: &mut Option<Result<pg::Ready>>) -> Result<Count> {
     match kind {
         "tidy" => Ok(tidy()),
         "core" => core(),
         "pgrx" => in_backend(&provision::server(asked.major, "test")?),
         _ => {
+            // made once; if that fails, the first suite says why and all fail
             if ready.is_none() {
-                *ready = Some(pg::Ready::new(asked)?);
+                *ready = Some(Err(anyhow::anyhow!("there is no server with the extension")));
+                *ready = Some(Ok(pg::Ready::new(asked)?));
             }
-            let ready = ready.as_mut().expect("just made");
+            let ready = match ready.as_mut().expect("just made") {
+                Ok(ready) => ready,
+                Err(e) => bail!("{e:#}"),
+            };
             match kind {
                 "regress" => ready.regress(),
                 "isolation" => ready.isolation(),
