@@ -42,6 +42,11 @@ CREATE FUNCTION tally.reading(delta regclass, filled regclass) RETURNS integer
 CREATE FUNCTION tally.reading(delta regclass, filled regclass, kept regclass) RETURNS integer
   STABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_reading';
 
+-- The one value that is not NULL: what main has for an aggregate that delta knows nothing of.
+CREATE FUNCTION tally.first_trans(anyelement, anyelement) RETURNS anyelement
+  IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_first';
+CREATE AGGREGATE tally.main_value(anyelement) (sfunc = tally.first_trans, stype = anyelement, combinefunc = tally.first_trans, parallel = safe);
+
 -- A table with all its partitions and inheritance children.
 CREATE FUNCTION tally.members(source oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
   WITH RECURSIVE down(oid) AS (SELECT source UNION SELECT i.inhrelid FROM pg_inherits i JOIN down ON i.inhparent = down.oid) SELECT oid FROM down

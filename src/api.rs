@@ -2,6 +2,7 @@
 
 use crate::pg::transition::Statement;
 use crate::pg::call::Value;
+use crate::pg::event::Change;
 use crate::pg::expr::Table;
 use crate::pg::probe;
 use crate::sql_function;
@@ -105,6 +106,8 @@ sql_function!("view", "_reading", |call| {
     Ok(Some(Value::raw(probe::reading(&delta, &filled, kept.as_ref()).into())))
 });
 
+sql_function!("view", "_first", |call| Ok(call.datum(0).map(Value::raw)));
+
 // The one trigger function of all sources.
 sql_function!("view", "_maintain", |call| {
     view::maintain::maintain(Statement::of(call));
@@ -116,7 +119,7 @@ sql_function!("view", "_on_drop", |_call| {
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });
 
-sql_function!("view", "_on_change", |_call| {
-    view::ddl::changed();
+sql_function!("view", "_on_change", |call| {
+    view::ddl::changed(Change::of(call));
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });

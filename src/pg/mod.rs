@@ -10,6 +10,7 @@ pub mod varlena;
 pub mod append;
 pub mod catalog;
 pub mod compat;
+pub mod event;
 pub mod expr;
 pub mod hook;
 pub mod inval;

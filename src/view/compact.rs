@@ -84,13 +84,21 @@ fn relatives(source: Oid) -> Vec<Oid> {
 
 /// Rows of one oid each, as of now.
 pub fn oids(query: &str) -> Vec<Oid> {
-    let rows = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(query)));
+    parse_oids(sql::as_superuser(|| sql::pinned(|| sql::rows_latest(query))))
+}
+
+/// The same as the current command sees it, for functions that belong to it.
+pub fn oids_now(query: &str) -> Vec<Oid> {
+    parse_oids(sql::as_superuser(|| sql::pinned(|| sql::rows(query))))
+}
+
+fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
     rows.into_iter().flatten().flatten().filter_map(|t| t.parse::<u32>().ok()).map(Oid::from).collect()
 }
 
 pub fn triggers_are_off(view: &Registered) -> bool {
     !oids(&format!(
-        "SELECT t.tgrelid FROM pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgenabled <> 'A'",
+        "SELECT t.tgrelid FROM pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgenabled IN ('D', 'R')",
         view.source.to_u32()
     ))
     .is_empty()

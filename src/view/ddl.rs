@@ -4,6 +4,7 @@ use super::compact;
 use super::registry;
 use super::triggers;
 use crate::pg::error::Fail;
+use crate::pg::event::Change;
 use crate::pg::sql;
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
@@ -64,58 +65,60 @@ pub fn dropped() {
 }
 
 /// After ALTER or CREATE of relations: members that came get triggers, owners are followed.
-pub fn changed() {
-    if QUIET.get() {
+pub fn changed(change: Change) {
+    if QUIET.get() || !change.any() {
         return;
     }
     quietly(|| {
-        let tables = sql::rows("SELECT DISTINCT c.objid, c.command_tag FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
-        let mut altered = false;
-        for row in tables {
-            let [Some(oid), Some(tag)] = &row[..] else { continue };
-            let Some(oid) = oid.parse::<u32>().ok().map(Oid::from) else { continue };
-            altered |= tag.starts_with("ALTER");
-            follow_table(oid, tag.starts_with("ALTER"));
-            if let Some(view) = registry::by_view(oid) {
+        let objects = compact::oids_now("SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
+        for relation in objects {
+            follow_table(relation, change);
+            if let Some(view) = registry::by_view(relation).filter(|_| change.owner) {
                 follow_owner(&view);
             }
         }
-        if altered && triggers::remove_needless() {
-            // A partition or child was taken away, and its rows with it.
-            for view in registry::all() {
-                doubt(&view);
-            }
+        if change.member_went && triggers::remove_needless() {
+            registry::all().iter().for_each(doubt);
         }
     });
 }
 
-fn follow_table(table: Oid, altered: bool) {
+fn follow_table(table: Oid, change: Change) {
     let views = registry::of_member(table);
-    if views.is_empty() {
-        return;
-    }
     let mut sources: Vec<Oid> = views.iter().map(|v| v.source).collect();
     sources.dedup();
     for source in sources {
         let of_source = || views.iter().filter(|v| v.source == source);
         of_source().take(1).for_each(refuse_unseen);
-        let came = triggers::install(source);
-        for view in of_source() {
-            // A new partition is empty; one that is attached brings rows that no trigger has seen.
-            if (altered && !came.is_empty()) || compact::triggers_are_off(view) {
-                doubt(view);
-            }
+        // While a dump is restored, the source gets its triggers last, and its partitions get theirs from the dump too.
+        let came = if triggers::are_on(source) { triggers::install(source) } else { vec![] };
+        // A new partition is empty; one that is attached brings rows that no trigger has seen.
+        let unseen = (change.member_came && !came.is_empty()) || (change.triggers && triggers::are_on(source) && triggers::restore(source));
+        if unseen {
+            of_source().for_each(doubt);
         }
     }
     let own = views.iter().any(|v| v.source == table);
-    if own && views.iter().any(|v| v.source != table) || (own && has(&format!("SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {}", table.to_u32()))) {
-        Fail::new(
-            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-            format!("cannot make table \"{}\" a partition or child while it is the source of a view", crate::pg::catalog::relation_name(table)),
-        )
-        .hint("Drop the view first, and make it on the parent table.")
-        .raise();
+    if own && change.member_came && has(&format!("SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {}", table.to_u32())) {
+        refuse_as_child(table);
     }
+    // ALTER TABLE parent ATTACH PARTITION names the parent: the new member may be a source of its own.
+    if change.member_came {
+        for view in registry::all() {
+            if has(&format!("SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {}", view.source.to_u32())) {
+                refuse_as_child(view.source);
+            }
+        }
+    }
+}
+
+fn refuse_as_child(table: Oid) -> ! {
+    Fail::new(
+        PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        format!("cannot make table \"{}\" a partition or child while it is the source of a view", crate::pg::catalog::relation_name(table)),
+    )
+    .hint("Drop the view first, and make it on the parent table.")
+    .raise()
 }
 
 /// What would change the source behind the triggers' back is refused.
@@ -142,7 +145,12 @@ fn remove_torn() {
         let s = Storage { id };
         sql::as_superuser(|| {
             sql::pinned(|| {
-                let drop = |kind: &str, name: String| sql::execute(&format!("DROP {kind} IF EXISTS {name} CASCADE"));
+                let there = |name: &str| has(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
+                let drop = |kind: &str, name: String| {
+                    if there(&name) {
+                        sql::execute(&format!("DROP {kind} {name} CASCADE"));
+                    }
+                };
                 drop("VIEW", s.groups());
                 drop("VIEW", s.query());
                 for table in [s.delta(), s.main(), s.filled(), s.kept()] {

@@ -35,6 +35,32 @@ pub fn install(source: Oid) -> Vec<Oid> {
     missing
 }
 
+/// Whether the source itself has its triggers.
+pub fn are_on(source: Oid) -> bool {
+    oids(&format!("SELECT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND t.tgfoid = 'tally.maintain'::pg_catalog.regproc", source.to_u32())).len()
+        == TRIGGERS.len()
+}
+
+/// After triggers were enabled or disabled: those that fire are made to fire always. Says whether changes may have gone unseen.
+pub fn restore(source: Oid) -> bool {
+    let of = |what: &str, states: &str| {
+        sql::as_superuser(|| {
+            sql::pinned(|| {
+                sql::rows_latest(&format!(
+                    "SELECT {what} FROM pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid \
+                     WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgenabled IN ({states})",
+                    source.to_u32()
+                ))
+            })
+        })
+    };
+    let enabled = of("pg_catalog.format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', t.tgrelid::pg_catalog.regclass, t.tgname)", "'O'");
+    for statement in enabled.iter().flatten().flatten() {
+        sql::as_superuser(|| sql::pinned(|| sql::execute(statement)));
+    }
+    !enabled.is_empty() || !of("t.oid", "'D', 'R'").is_empty()
+}
+
 /// Tables that have our triggers and no view any more lose them; says whether there were any.
 pub fn remove_needless() -> bool {
     let needless = oids(
@@ -58,8 +84,9 @@ pub fn remove_needless() -> bool {
 pub fn give(storage: &Storage, owner: Oid) {
     let name = sql::rows_latest(&format!("SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = {}", owner.to_u32()));
     let Some(role) = name.into_iter().flatten().flatten().next() else { return };
-    for table in [storage.main(), storage.delta(), storage.filled(), storage.kept()] {
-        sql::execute(&format!("ALTER TABLE IF EXISTS {table} OWNER TO {role}"));
+    let kept = sql::rows_latest(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(&storage.kept())));
+    for table in [storage.main(), storage.delta(), storage.filled()].into_iter().chain((!kept.is_empty()).then(|| storage.kept())) {
+        sql::execute(&format!("ALTER TABLE {table} OWNER TO {role}"));
     }
     for view in [storage.query(), storage.groups()] {
         sql::execute(&format!("ALTER VIEW {view} OWNER TO {role}"));

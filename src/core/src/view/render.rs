@@ -123,8 +123,15 @@ impl Spec {
         let (main, delta) = (self.storage.main(), self.storage.delta());
         let (mut from_main, mut from_delta, mut from_kept) = (String::new(), String::new(), String::new());
         let mut merged = String::new();
-        for (i, agg) in self.pending() {
+        for (i, agg) in self.stored() {
             let merge = self.merging(agg.strategy);
+            if agg.strategy == Strategy::Recompute {
+                // Main's value stands as long as no pending row puts the group in doubt.
+                from_main += &format!(", m.{0} AS {0}", a(i));
+                from_delta += &format!(", NULL::{}", agg.bare_type());
+                merged += &format!(", tally.main_value(u.{0}) AS {0}", a(i));
+                continue;
+            }
             from_main += &format!(", m.{0} AS {0}", a(i));
             from_delta += &format!(", d.{}", a(i));
             from_kept += &format!(", e.{}", a(i));
@@ -193,21 +200,13 @@ impl Spec {
 
     /// The stored values of a row of `touched_groups`, as main has them.
     pub(super) fn touched_list(&self) -> String {
-        self.stored()
-            .map(|(i, agg)| match agg.strategy {
-                Strategy::Recompute => format!(", NULL::{} AS {}", agg.bare_type(), a(i)),
-                _ => format!(", t.{}", a(i)),
-            })
-            .collect()
+        self.stored_list("t.")
     }
 
     /// Whether the group of row `t` of `touched_groups` is in doubt.
     pub(super) fn touched_in_doubt(&self) -> String {
-        if self.aggs.iter().any(|x| x.strategy == Strategy::Recompute) {
-            return "true".into();
-        }
         let mut any = vec![];
-        if self.aggs.iter().any(|x| x.strategy == Strategy::Uniq) {
+        if self.aggs.iter().any(|x| x.strategy.can_doubt() && !x.strategy.removed()) {
             any.push(format!("t.doubt = {GROUP}"));
         }
         for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {

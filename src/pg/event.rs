@@ -1,0 +1,70 @@
+//! What a DDL command did, from its parse tree.
+
+use super::call::Call;
+use super::tree::{list, tag};
+use pgrx::pg_sys::{self, NodeTag};
+
+/// The kinds of change that views must follow.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// A partition or child was made, and is empty.
+    pub member_made: bool,
+    /// A table with rows became a partition or child.
+    pub member_came: bool,
+    /// A partition or child went, and its rows with it.
+    pub member_went: bool,
+    /// Triggers were enabled or disabled.
+    pub triggers: bool,
+    /// What may not happen to a source at all, such as row-level security.
+    pub security: bool,
+    pub owner: bool,
+}
+
+impl Change {
+    pub fn any(self) -> bool {
+        self != Change::default()
+    }
+
+    /// Of the command that an event trigger was called for.
+    pub fn of(call: &Call) -> Change {
+        let mut change = Change::default();
+        unsafe {
+            let context = (*call.fcinfo()).context;
+            if context.is_null() || (*context).type_ != NodeTag::T_EventTriggerData {
+                return change;
+            }
+            let statement = (*context.cast::<pg_sys::EventTriggerData>()).parsetree;
+            if statement.is_null() {
+                return change;
+            }
+            match tag(statement) {
+                NodeTag::T_CreateStmt => {
+                    let create = statement.cast::<pg_sys::CreateStmt>();
+                    change.member_made = !(*create).partbound.is_null() || !(*create).inhRelations.is_null();
+                }
+                NodeTag::T_CreateForeignTableStmt => change.member_made = true,
+                NodeTag::T_AlterTableStmt => {
+                    for command in list::<pg_sys::AlterTableCmd>((*statement.cast::<pg_sys::AlterTableStmt>()).cmds) {
+                        change.add((*command).subtype);
+                    }
+                }
+                NodeTag::T_AlterOwnerStmt => change.owner = true,
+                _ => {}
+            }
+        }
+        change
+    }
+
+    fn add(&mut self, command: pg_sys::AlterTableType::Type) {
+        use pg_sys::AlterTableType::*;
+        match command {
+            AT_AttachPartition | AT_AddInherit => self.member_came = true,
+            AT_DetachPartition | AT_DetachPartitionFinalize | AT_DropInherit => self.member_went = true,
+            AT_EnableTrig | AT_EnableAlwaysTrig | AT_EnableReplicaTrig | AT_DisableTrig | AT_EnableTrigAll | AT_DisableTrigAll | AT_EnableTrigUser
+            | AT_DisableTrigUser => self.triggers = true,
+            AT_EnableRowSecurity | AT_ForceRowSecurity => self.security = true,
+            AT_ChangeOwner => self.owner = true,
+            _ => {}
+        }
+    }
+}
