@@ -75,14 +75,16 @@ impl Plan {
         }
     }
 
-    /// Ready to evaluate over rows of the table.
+    /// Ready to evaluate over rows of the table; must not outlive the plan.
     pub fn start(&self, table: &Table) -> Projector {
         unsafe {
-            let context = pg_sys::CreateStandaloneExprContext();
-            let qual = pg_sys::ExecInitQual(self.qual, std::ptr::null_mut());
-            let slot = pg_sys::MakeSingleTupleTableSlot(pg_sys::ExecTypeFromTL(self.targets), &pg_sys::TTSOpsVirtual);
-            let projection = pg_sys::ExecBuildProjectionInfo(self.targets, context, slot, std::ptr::null_mut(), table.desc());
-            Projector { context, qual, projection, slot, width: self.width }
+            within(self.context, || {
+                let context = pg_sys::CreateStandaloneExprContext();
+                let qual = pg_sys::ExecInitQual(self.qual, std::ptr::null_mut());
+                let slot = pg_sys::MakeSingleTupleTableSlot(pg_sys::ExecTypeFromTL(self.targets), &pg_sys::TTSOpsVirtual);
+                let projection = pg_sys::ExecBuildProjectionInfo(self.targets, context, slot, std::ptr::null_mut(), table.desc());
+                Projector { context, qual, projection, slot, width: self.width }
+            })
         }
     }
 }
@@ -97,7 +99,7 @@ pub struct Projector {
 
 impl Drop for Projector {
     fn drop(&mut self) {
-        // While an ERROR unwinds, the transaction's abort frees all of this.
+        // While an ERROR unwinds nothing is asked of PostgreSQL; the plan's end frees what is left.
         if !std::thread::panicking() {
             unsafe {
                 pg_sys::ExecDropSingleTupleTableSlot(self.slot);

@@ -22,6 +22,7 @@ pub struct Compiled {
     pub cells: Vec<CellPlan>,
     /// Columns of the table that decide which group a row is in, if any.
     placing: Vec<Layout>,
+    projector: RefCell<Option<Projector>>,
     plan: Plan,
     /// The expressions look up names in function bodies: they need the pinned search_path.
     pub by_name: bool,
@@ -80,13 +81,22 @@ impl Compiled {
             canons: shape.keys.iter().map(|(n, _)| Canon::new(n.type_oid(), n.collation())).collect(),
             cells,
             placing: layouts(&placing),
+            projector: RefCell::new(None),
             plan,
             by_name,
         })
     }
 
-    pub fn start(&self, table: &Table) -> Projector {
-        self.plan.start(table)
+    /// Evaluates over rows of the table. What calls only PostgreSQL's own functions is kept for the next statement: it cannot
+    /// be entered again while it runs, and depends on nothing but what makes the whole view be compiled anew.
+    pub fn with_projector<R>(&self, table: &Table, work: impl FnOnce(&mut Projector) -> R) -> R {
+        let kept = self.projector.borrow_mut().take();
+        let mut projector = kept.unwrap_or_else(|| self.plan.start(table));
+        let result = work(&mut projector);
+        if !self.by_name {
+            *self.projector.borrow_mut() = Some(projector);
+        }
+        result
     }
 
     /// Which cells an update of one row concerns: None if nothing of the view can change.

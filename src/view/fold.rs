@@ -10,7 +10,7 @@ use crate::pg::expr::Table;
 use crate::pg::{lock, setting, sql, xact};
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 /// Per delta table: statements that appended to it in this transaction, and bytes' worth of them since this session last tried.
@@ -21,6 +21,7 @@ struct Appended {
 }
 
 thread_local! {
+    static LOOKS: Cell<u32> = const { Cell::new(0) };
     static APPENDED: RefCell<Appended> = RefCell::new(Appended::default());
 }
 
@@ -31,8 +32,16 @@ pub fn register() {
     xact::register(before_commit, at_end);
 }
 
+/// Appends between two looks at delta's size, which is a system call.
+const BETWEEN_LOOKS: u32 = 16;
+
 /// Notes that the transaction has appended to the view's delta.
 pub fn appended(view: &Compiled, delta: &Table) {
+    let looks = LOOKS.get().wrapping_add(1);
+    LOOKS.set(looks);
+    if !looks.is_multiple_of(BETWEEN_LOOKS) {
+        return;
+    }
     let Some(limit) = setting::delta_limit() else { return };
     if delta.pages() <= limit {
         return;
@@ -40,7 +49,7 @@ pub fn appended(view: &Compiled, delta: &Table) {
     APPENDED.with(|a| {
         let mut a = a.borrow_mut();
         a.now.insert(view.delta, view.query);
-        *a.since_try.entry(view.delta).or_insert(BETWEEN_TRIES) += 1;
+        *a.since_try.entry(view.delta).or_insert(BETWEEN_TRIES) += BETWEEN_LOOKS;
     });
 }
 

@@ -8,7 +8,7 @@ use super::compiled::Compiled;
 use super::{fold, registry};
 use crate::pg::append::Appender;
 use crate::pg::error::Fail;
-use crate::pg::expr::Table;
+use crate::pg::expr::{Projector, Table};
 use crate::pg::fmgr::INTERVALS_HAVE_INFINITIES;
 use crate::pg::sql;
 use crate::pg::transition::{Event, Statement};
@@ -44,8 +44,10 @@ fn mark(delta: &Table) {
 }
 
 fn append(statement: &Statement, table: &Table, view: &Compiled, delta: &Table) {
-    let mut batch = Batch::new(view, Appender::new(delta));
-    let mut projector = view.start(table);
+    view.with_projector(table, |projector| take_rows(statement, view, projector, Batch::new(view, Appender::new(delta))));
+}
+
+fn take_rows(statement: &Statement, view: &Compiled, projector: &mut Projector, mut batch: Batch) {
     let mut concerned = vec![true; view.cells.len()];
     match (statement.old_rows(), statement.new_rows()) {
         // Old and new rows come in pairs, but nothing depends on it: two rows that the view cannot tell apart cancel out anyway.
