@@ -41,10 +41,6 @@ impl Fail {
         }
     }
 
-    pub fn into_report(self) -> ErrorReport {
-        *self.0
-    }
-
     /// Tells it to the client without failing anything.
     pub fn notice(self) {
         self.0.report(PgLogLevel::NOTICE);
@@ -79,11 +75,6 @@ impl From<Error> for Fail {
         }
         fail
     }
-}
-
-/// A core error as pgrx's report, for `#[pg_extern]` functions that return `Result<T, ErrorReport>`.
-pub fn report(error: Error) -> ErrorReport {
-    Fail::from(error).into_report()
 }
 
 /// Raises a core error; does not return.

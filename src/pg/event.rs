@@ -18,6 +18,8 @@ pub struct Change {
     /// What may not happen to a source at all, such as row-level security.
     pub security: bool,
     pub owner: bool,
+    /// SET LOGGED or UNLOGGED.
+    pub persistence: bool,
 }
 
 impl Change {
@@ -56,14 +58,15 @@ impl Change {
     }
 
     fn add(&mut self, command: pg_sys::AlterTableType::Type) {
-        use pg_sys::AlterTableType::*;
+        use pg_sys::AlterTableType as At;
         match command {
-            AT_AttachPartition | AT_AddInherit => self.member_came = true,
-            AT_DetachPartition | AT_DetachPartitionFinalize | AT_DropInherit => self.member_went = true,
-            AT_EnableTrig | AT_EnableAlwaysTrig | AT_EnableReplicaTrig | AT_DisableTrig | AT_EnableTrigAll | AT_DisableTrigAll | AT_EnableTrigUser
-            | AT_DisableTrigUser => self.triggers = true,
-            AT_EnableRowSecurity | AT_ForceRowSecurity => self.security = true,
-            AT_ChangeOwner => self.owner = true,
+            At::AT_AttachPartition | At::AT_AddInherit => self.member_came = true,
+            At::AT_DetachPartition | At::AT_DetachPartitionFinalize | At::AT_DropInherit => self.member_went = true,
+            At::AT_EnableTrig | At::AT_EnableAlwaysTrig | At::AT_EnableReplicaTrig | At::AT_DisableTrig | At::AT_EnableTrigAll | At::AT_DisableTrigAll | At::AT_EnableTrigUser
+            | At::AT_DisableTrigUser => self.triggers = true,
+            At::AT_EnableRowSecurity | At::AT_ForceRowSecurity => self.security = true,
+            At::AT_SetLogged | At::AT_SetUnLogged => self.persistence = true,
+            At::AT_ChangeOwner => self.owner = true,
             _ => {}
         }
     }

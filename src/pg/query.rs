@@ -133,13 +133,6 @@ impl Query {
         unsafe { list((*self.0).targetList) }
     }
 
-    pub fn has_aggregates(self) -> bool {
-        unsafe { (*self.0).hasAggs }
-    }
-    pub fn is_grouped(self) -> bool {
-        unsafe { !(*self.0).groupClause.is_null() }
-    }
-
     /// The grouped expressions with their equality operators. A column that depends on a grouped primary key counts as grouped.
     pub fn keys(self) -> Vec<(Node, pg_sys::Oid)> {
         let mut keys: Vec<(Node, pg_sys::Oid)> = vec![];
@@ -162,6 +155,21 @@ impl Query {
             }
         }
         keys
+    }
+
+    /// Where a column of the source is used first.
+    pub fn location_of_column(self, number: i16) -> Option<i32> {
+        let mut location = None;
+        for expr in self.expressions() {
+            walk(expr, &mut |n| unsafe {
+                let var = n.cast::<pg_sys::Var>();
+                if tag(n) == NodeTag::T_Var && (*var).varattno == number && location.is_none() {
+                    location = Some((*var).location);
+                }
+                Visit::Into
+            });
+        }
+        location
     }
 
     pub fn aggregates(self) -> Vec<Aggregate> {

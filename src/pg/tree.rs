@@ -117,15 +117,8 @@ impl Node {
     pub fn collation(self) -> pg_sys::Oid {
         unsafe { pg_sys::exprCollation(self.0) }
     }
-    /// Byte offset in the query's text, or negative.
-    pub fn location(self) -> i32 {
-        unsafe { pg_sys::exprLocation(self.0) }
-    }
     pub fn equals(self, other: Node) -> bool {
         unsafe { pg_sys::equal(self.0.cast(), other.0.cast()) }
-    }
-    pub fn copied(self) -> Node {
-        Node(unsafe { pg_sys::copyObjectImpl(self.0.cast()).cast() })
     }
 
     /// The expression as SQL, over the columns of `relation`, which is called `alias`.
@@ -135,21 +128,6 @@ impl Node {
             let context = pg_sys::deparse_context_for(alias.as_ptr(), relation);
             text(pg_sys::deparse_expression(self.0, context, true, false))
         }
-    }
-
-    /// The column's number, if the expression is a plain column of the (only) relation.
-    pub fn column(self) -> Option<i16> {
-        unsafe {
-            let mut node = self.0;
-            while tag(node) == NodeTag::T_RelabelType {
-                node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
-            }
-            (tag(node) == NodeTag::T_Var).then(|| (*node.cast::<pg_sys::Var>()).varattno)
-        }
-    }
-
-    pub fn is_constant(self) -> bool {
-        unsafe { tag(self.0) == NodeTag::T_Const }
     }
 
     /// A call of a plain function: its oid and arguments.

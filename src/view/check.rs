@@ -55,13 +55,14 @@ pub fn refuse_source(source: Oid) {
     raise(source_refusals(source));
 }
 
+/// What about the table itself does not go together with a view.
 pub fn source_refusals(source: Oid) -> Vec<Refusal> {
     let rows = sql::as_superuser(|| {
         sql::pinned(|| {
             sql::rows_latest(&format!(
                 "SELECT c.relpersistence = 't', c.relrowsecurity, EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid), \
                  EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relkind = 'f'), \
-                 EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relpersistence = 't') AND c.relpersistence <> 't', \
+                 EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relpersistence <> c.relpersistence), \
                  c.relnamespace IN ('pg_catalog'::regnamespace, 'tally'::regnamespace, 'tally_data'::regnamespace) \
                  FROM pg_catalog.pg_class c WHERE c.oid = {}",
                 source.to_u32()
@@ -69,11 +70,32 @@ pub fn source_refusals(source: Oid) -> Vec<Refusal> {
         })
     });
     let what = format!("table \"{}\"", catalog::relation_name(source));
-    let features = [Feature::Temporary, Feature::RowSecurity, Feature::ChildTable, Feature::ForeignPartition, Feature::Temporary, Feature::RelationKind];
+    let features =
+        [Feature::Temporary, Feature::RowSecurity, Feature::ChildTable, Feature::ForeignPartition, Feature::MixedPersistence, Feature::RelationKind];
     rows.first()
         .map(|row| {
             let holds = row.iter().map(|v| v.as_deref() == Some("t"));
             features.iter().zip(holds).filter(|(_, h)| *h).map(|(f, _)| Refusal { feature: *f, what: what.clone(), position: None }).collect()
         })
         .unwrap_or_default()
+}
+
+/// Columns that transition tables do not show.
+pub fn virtual_columns(query: Query, text: &str) -> Vec<Refusal> {
+    let Some(source) = query.source() else { return vec![] };
+    let rows = sql::rows_latest(&format!(
+        "SELECT a.attnum, pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute a WHERE a.attrelid = {} AND a.attgenerated = 'v'",
+        source.relation.to_u32()
+    ));
+    rows.iter()
+        .filter_map(|row| {
+            let number: i16 = row[0].as_deref()?.parse().ok()?;
+            let location = query.location_of_column(number)?;
+            Some(Refusal { feature: Feature::VirtualColumn, what: format!("column {}", row[1].as_deref()?), position: position(text, location) })
+        })
+        .collect()
+}
+
+pub fn refuse_virtual_columns(query: Query, text: &str) {
+    raise(virtual_columns(query, text));
 }

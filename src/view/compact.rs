@@ -71,15 +71,14 @@ pub fn allow(view: &Registered, action: &str) {
     if lock::is_read_only() {
         Fail::new(PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION, format!("cannot {action} a view in a read-only transaction")).raise();
     }
-    for table in relatives(view.source) {
-        lock::check_not_in_use(table, &format!("{action} a view of"));
-    }
+    check_not_in_use(view.source, &format!("{action} a view of"));
 }
 
-/// The source with its partitions, children and ancestors.
-fn relatives(source: Oid) -> Vec<Oid> {
+/// Raises an ERROR in the middle of a statement on the source, its partitions, children or ancestors.
+pub fn check_not_in_use(source: Oid, action: &str) {
     let n = source.to_u32();
-    oids(&format!("SELECT m::pg_catalog.oid FROM tally.members({n}) m UNION SELECT a::pg_catalog.oid FROM tally.ancestors({n}) a"))
+    let relatives = oids(&format!("SELECT m::pg_catalog.oid FROM tally.members({n}) m UNION SELECT a::pg_catalog.oid FROM tally.ancestors({n}) a"));
+    relatives.into_iter().for_each(|table| lock::check_not_in_use(table, action));
 }
 
 /// Rows of one oid each, as of now.

@@ -47,7 +47,8 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     pin_settings(query);
     check::refuse_functions(query, text);
     check::refuse_source(source);
-    lock::check_not_in_use(source, "make a view of");
+    check::refuse_virtual_columns(query, text);
+    compact::check_not_in_use(source, "make a view of");
 
     let owner = sql::current_user();
     let wanted = Wanted::of(&text_of(query));

@@ -97,6 +97,9 @@ fn follow_table(table: Oid, change: Change) {
         if unseen {
             of_source().for_each(doubt);
         }
+        if change.persistence {
+            of_source().for_each(follow_persistence);
+        }
     }
     let own = views.iter().any(|v| v.source == table);
     if own && change.member_came && has(&format!("SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {}", table.to_u32())) {
@@ -128,6 +131,15 @@ fn refuse_unseen(view: &registry::Registered) {
             .detail(format!("{}: {}", refusal.what, refusal.feature.why()))
             .hint("Drop the view first.")
             .raise();
+    }
+}
+
+/// After a crash an unlogged source is empty, and the view must be too.
+fn follow_persistence(view: &registry::Registered) {
+    let to = if crate::pg::catalog::is_unlogged(view.source) { "UNLOGGED" } else { "LOGGED" };
+    let s = Storage { id: view.id };
+    for table in triggers::tables(&s) {
+        sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("ALTER TABLE {table} SET {to}"))));
     }
 }
 

@@ -18,6 +18,7 @@ pub fn of_query(text: &str) -> Vec<Line> {
     let mut all = check::refusals(query.refused_shape(), text);
     if let Some(source) = query.source() {
         all.extend(check::source_refusals(source.relation));
+        all.extend(check::virtual_columns(query, text));
         sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
         all.extend(check::refusals(sql::pinned(|| query.refused_functions()), text));
     }

@@ -17,12 +17,10 @@ pub struct Registered {
     pub source: Oid,
     pub main: Oid,
     pub delta: Oid,
-    pub filled: Oid,
     pub query: Oid,
-    pub groups: Oid,
 }
 
-const COLUMNS: &str = "SELECT id, view::oid, owner::oid, source::oid, main::oid, delta::oid, filled::oid, query::oid, groups::oid FROM tally.registry";
+const COLUMNS: &str = "SELECT id, view::oid, owner::oid, source::oid, main::oid, delta::oid, query::oid FROM tally.registry";
 
 fn read(condition: &str) -> Vec<Registered> {
     let rows = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&format!("{COLUMNS} WHERE {condition} ORDER BY id"))));
@@ -37,9 +35,7 @@ fn read(condition: &str) -> Vec<Registered> {
                 source: oid(3)?,
                 main: oid(4)?,
                 delta: oid(5)?,
-                filled: oid(6)?,
-                query: oid(7)?,
-                groups: oid(8)?,
+                query: oid(6)?,
             })
         })
         .collect()

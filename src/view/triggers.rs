@@ -80,12 +80,17 @@ pub fn remove_needless() -> bool {
     !needless.is_empty()
 }
 
+/// The tables behind a view.
+pub fn tables(storage: &Storage) -> Vec<String> {
+    let kept = sql::rows_latest(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(&storage.kept())));
+    [storage.main(), storage.delta(), storage.filled()].into_iter().chain((!kept.is_empty()).then(|| storage.kept())).collect()
+}
+
 /// Makes a role the owner of all relations behind a view.
 pub fn give(storage: &Storage, owner: Oid) {
     let name = sql::rows_latest(&format!("SELECT pg_catalog.quote_ident(r.rolname) FROM pg_catalog.pg_roles r WHERE r.oid = {}", owner.to_u32()));
     let Some(role) = name.into_iter().flatten().flatten().next() else { return };
-    let kept = sql::rows_latest(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(&storage.kept())));
-    for table in [storage.main(), storage.delta(), storage.filled()].into_iter().chain((!kept.is_empty()).then(|| storage.kept())) {
+    for table in tables(storage) {
         sql::execute(&format!("ALTER TABLE {table} OWNER TO {role}"));
     }
     for view in [storage.query(), storage.groups()] {

@@ -30,7 +30,7 @@ pub enum Feature {
     ForeignPartition,
     ViewSource,
     VirtualColumn,
-    UnstableCollation,
+    MixedPersistence,
 }
 
 impl Feature {
@@ -64,7 +64,7 @@ impl Feature {
             Feature::ForeignPartition => "it has a foreign table among its partitions, whose changes no trigger sees.",
             Feature::ViewSource => "views over views are not maintained incrementally yet.",
             Feature::VirtualColumn => "virtual generated columns are not known to statement triggers.",
-            Feature::UnstableCollation => "its collation is nondeterministic.",
+            Feature::MixedPersistence => "some of its partitions or children are unlogged and others are not, so a crash would empty only some of them.",
         }
     }
 
