@@ -99,7 +99,7 @@ fn insert(r: &mut Rng, t: &Table, n: usize) -> String {
 
 /// `i2 = i2 + 1` is ambiguous beside EXCLUDED.
 fn qualify(a: &str) -> String {
-    a.replace("i2 = i2 + 1", "i2 = o.i2 + 1").split(", ").map(|x| fix_self(x)).collect::<Vec<_>>().join(", ")
+    a.replace("i2 = i2 + 1", "i2 = o.i2 + 1").split(", ").map(fix_self).collect::<Vec<_>>().join(", ")
 }
 
 fn fix_self(x: &str) -> String {

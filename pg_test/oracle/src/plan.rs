@@ -270,7 +270,10 @@ impl Maker<'_> {
 
     fn compact(&mut self, s: usize) {
         let sql = match self.a_view() {
-            Some(v) if self.r.chance(60) => format!("SELECT tally.compact({})", crate::value::quote(&self.views[v].name)),
+            Some(v) if self.r.chance(60) => {
+                let what = if self.r.chance(15) { "refresh_view" } else { "compact" };
+                format!("SELECT tally.{what}({})", crate::value::quote(&self.views[v].name))
+            }
             _ => "SELECT tally.compact()".to_string(),
         };
         self.push(s, Kind::Compact, sql);

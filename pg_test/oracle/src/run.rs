@@ -51,11 +51,14 @@ struct Worker {
     jobs: Sender<Job>,
     pid: i32,
     busy: Option<Kind>,
+    number: u64,
     queue: VecDeque<Job>,
 }
 
 struct Runner<'a> {
     monitor: &'a mut Client,
+    /// Numbers statements in the order in which they were sent.
+    sent: u64,
     workers: Vec<Worker>,
     reports: Receiver<Report>,
     out: Outcome,
@@ -79,7 +82,7 @@ pub fn run(plan: &Plan, steps: &[Step], stub: bool) -> Outcome {
             Err(e) => return failed(Failure::new("crash", format!("cannot connect: {e}"))),
         };
         let (jobs, inbox) = channel::<Job>();
-        workers.push(Worker { jobs, pid: s.pid, busy: None, queue: VecDeque::new() });
+        workers.push(Worker { jobs, pid: s.pid, busy: None, number: 0, queue: VecDeque::new() });
         let tx = tx.clone();
         threads.push(std::thread::spawn(move || {
             for job in inbox {
@@ -93,7 +96,7 @@ pub fn run(plan: &Plan, steps: &[Step], stub: bool) -> Outcome {
             }
         }));
     }
-    let mut r = Runner { monitor: &mut monitor, workers, reports, out: Outcome::default() };
+    let mut r = Runner { monitor: &mut monitor, sent: 0, workers, reports, out: Outcome::default() };
     for step in steps {
         r.step(step);
         if r.out.failure.is_some() {
@@ -104,6 +107,7 @@ pub fn run(plan: &Plan, steps: &[Step], stub: bool) -> Outcome {
         r.quiet();
     }
     let Runner { mut out, workers, .. } = r;
+    out.log.sort_by_key(|r| r.number);
     drop(workers);
     for t in threads {
         let _ = t.join();
@@ -149,6 +153,8 @@ impl Runner<'_> {
 
     fn dispatch(&mut self, session: usize, job: Job) {
         let w = &mut self.workers[session];
+        self.sent += u64::from(matches!(job, Job::Run(_)));
+        w.number = self.sent;
         w.busy = Some(match &job {
             Job::Run(s) => s.kind,
             Job::Finish => Kind::End,
@@ -156,8 +162,10 @@ impl Runner<'_> {
         let _ = w.jobs.send(job);
     }
 
-    fn take(&mut self, rep: Report) {
+    fn take(&mut self, mut rep: Report) {
         let s = rep.session;
+        rep.number = self.workers[s].number;
+        rep.waited = rep.number < self.sent;
         self.out.take(rep);
         self.workers[s].busy = None;
         if let Some(job) = self.workers[s].queue.pop_front() {
@@ -193,11 +201,10 @@ impl Runner<'_> {
             return false;
         }
         let ddl = self.workers.iter().any(|w| matches!(w.busy, Some(Kind::CreateView(_) | Kind::DropView(_) | Kind::Truncate | Kind::Quiet)));
-        if !ddl {
-            if let Some(f) = view_wait(self.monitor) {
+        if !ddl
+            && let Some(f) = view_wait(self.monitor) {
                 self.out.failure = Some(f);
             }
-        }
         true
     }
 
@@ -210,7 +217,8 @@ impl Runner<'_> {
                 Ok(_) => String::new(),
                 Err(e) => db::explain(&e).1,
             };
-            self.out.log.push(Report { session: 0, sql, result, ..Report::default() });
+            self.sent += 1;
+            self.out.log.push(Report { session: 0, number: self.sent, sql, result, ..Report::default() });
         }
     }
 

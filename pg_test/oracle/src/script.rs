@@ -19,7 +19,7 @@ pub fn psql(plan: &Plan, log: &[Report]) -> String {
     }
     for r in log {
         if used.len() > 1 {
-            let _ = write!(s, "/* s{} */ ", r.session);
+            let _ = write!(s, "/* s{}{} */ ", r.session, if r.waited { ", waits" } else { "" });
         }
         let _ = writeln!(s, "{};", r.sql);
         if let Some(data) = &r.copy {

@@ -26,6 +26,9 @@ pub struct Report {
     pub result: String,
     pub checked: bool,
     pub changed: bool,
+    /// Its place among the statements sent, and whether others were sent before it was done.
+    pub number: u64,
+    pub waited: bool,
     pub made_view: bool,
     pub millis: u64,
     /// A check whose verdict was correct refusal or an error of the user's own, by SQLSTATE.
@@ -137,7 +140,7 @@ impl Session {
         }
         self.errors += 1;
         let back = match self.saves.last() {
-            Some(s) if self.errors % 2 == 0 && !code.starts_with("40") => format!("ROLLBACK TO {s}"),
+            Some(s) if self.errors.is_multiple_of(2) && !code.starts_with("40") => format!("ROLLBACK TO {s}"),
             _ => {
                 self.in_transaction = false;
                 "ROLLBACK".to_string()
@@ -155,12 +158,11 @@ impl Session {
             rep.failure = Some(Failure::new("deadlock", text));
             return;
         }
-        if let Kind::CreateView(_) = step.kind {
-            if code == "0A000" {
+        if let Kind::CreateView(_) = step.kind
+            && code == "0A000" {
                 rep.refused = Some(format!("{text}\n  QUERY: {}", step.sql));
                 return;
             }
-        }
         let class = &code[..2.min(code.len())];
         let ours = text.contains("tally");
         let fine = match code {

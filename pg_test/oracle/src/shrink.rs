@@ -19,12 +19,11 @@ pub fn shrink(plan: &Plan, first: Outcome, stub: bool, budget: Duration) -> Outc
     let class = first.failure.as_ref().map(|f| f.class.clone()).unwrap_or_default();
     let mut s = Shrinker { plan, stub, class, end: Instant::now() + budget, tries: 0, steps: plan.steps.clone(), best: first };
     // what comes after the failing statement never ran
-    if let Some(sql) = s.best.log.iter().find(|r| r.failure.is_some()).map(|r| r.sql.clone()) {
-        if let Some(i) = s.steps.iter().rposition(|x| x.sql == sql) {
+    if let Some(sql) = s.best.log.iter().find(|r| r.failure.is_some()).map(|r| r.sql.clone())
+        && let Some(i) = s.steps.iter().rposition(|x| x.sql == sql) {
             let cut = s.steps[..=i].to_vec();
             s.try_it(cut);
         }
-    }
     s.statements();
     s.rows();
     s.statements();

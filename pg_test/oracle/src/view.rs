@@ -23,8 +23,8 @@ pub struct View {
     pub merged: Option<(String, String)>,
     /// Predicates on the first key (named `c<n>` in `read` and `oracle`), for reads that push down.
     pub key_predicates: Vec<String>,
-    /// The relations that a compacted read must not touch.
-    pub from: String,
+    /// Made with data; else it is exact all the same, and reads its source until it is refreshed.
+    pub filled: bool,
 }
 
 struct Key {
@@ -164,13 +164,14 @@ impl View {
             oracle: format!("SELECT {}{tail}", oracle.join(", ")),
             merged,
             key_predicates,
-            from: from.trim_start_matches("ONLY ").to_string(),
+            filled: !r.chance(15),
             name,
         }
     }
 
     pub fn create(&self) -> String {
-        format!("SELECT tally.create_view({}, {})", quote(&self.name), quote(&self.query))
+        let more = if self.filled { "" } else { ", with_data => false" };
+        format!("SELECT tally.create_view({}, {}{more})", quote(&self.name), quote(&self.query))
     }
 
     /// No row if the view answers as its query does; both are read by one statement, in one snapshot.

@@ -7,7 +7,7 @@ CREATE FUNCTION tally.fill(name text, query text) RETURNS void LANGUAGE plpgsql 
 BEGIN EXECUTE format('DELETE FROM %s_rows', name); EXECUTE format('INSERT INTO %s_rows %s', name, query); END $f$;
 CREATE FUNCTION tally.changed() RETURNS trigger LANGUAGE plpgsql AS $f$
 BEGIN PERFORM tally.fill(m.name, m.query) FROM tally_data.made m WHERE m.name = TG_ARGV[0]; RETURN NULL; END $f$;
-CREATE OR REPLACE FUNCTION tally.create_view(name text, query text) RETURNS regclass LANGUAGE plpgsql AS $f$
+CREATE OR REPLACE FUNCTION tally.create_view(name text, query text, with_data boolean DEFAULT true) RETURNS regclass LANGUAGE plpgsql AS $f$
 DECLARE shadow text := 'oracle.shadow' || (SELECT count(*) FROM tally_data.made); source regclass;
 BEGIN
   EXECUTE format('CREATE TABLE %s_rows AS %s', shadow, query);

@@ -35,7 +35,7 @@ fn main_table(c: &mut Client) -> Result<Main, String> {
     let columns: Vec<(String, String)> = db::rows(c, &sql).map_err(text)?.into_iter().map(|r| (r[0].clone().unwrap_or_default(), r[1].clone().unwrap_or_default())).collect();
     println!("  {name}: {}", columns.iter().map(|(n, t)| format!("{n} {t}")).collect::<Vec<_>>().join(", "));
     // bigints are the hash of the keys, first, and the count of rows
-    let n = columns.iter().filter(|c| c.1 == "bigint").next_back().map_or("1".into(), |c| c.0.clone());
+    let n = columns.iter().rfind(|c| c.1 == "bigint").map_or("1".into(), |c| c.0.clone());
     let finished: Vec<String> = columns.iter().skip(1).map(|(c, t)| if t.ends_with("sum_state") { format!("finalize({c})::bigint") } else { c.clone() }).collect();
     Ok(Main { raw: format!("SELECT * FROM {name}"), finished: format!("SELECT {} FROM {name}", finished.join(", ")), count: format!("SELECT count(*), sum({n}) FROM {name}"), name })
 }
