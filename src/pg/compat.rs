@@ -13,6 +13,8 @@ pub(super) unsafe fn attribute(desc: pg_sys::TupleDesc, i: usize) -> *mut pg_sys
     }
     #[cfg(feature = "pg18")]
     unsafe {
-        pg_sys::TupleDescAttr(desc, i as i32)
+        // Since 18 the attributes follow an array of their compact forms.
+        let after = (*desc).compact_attrs.as_mut_ptr().add((*desc).natts as usize);
+        after.cast::<pg_sys::FormData_pg_attribute>().add(i)
     }
 }

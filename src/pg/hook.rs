@@ -1,43 +1,62 @@
-//! PostgreSQL's planner, and one thing that it cannot know.
+//! What the planner cannot know of a view's branches: which of them will run.
 
-use pgrx::pg_sys;
+use super::tree::{Visit, list, tag, walk};
+use pgrx::pg_sys::{self, NodeTag};
 
-static mut BEFORE: pg_sys::planner_hook_type = None;
+static mut BEFORE: pg_sys::set_rel_pathlist_hook_type = None;
 
 /// To be called once per process.
 pub fn register() {
     unsafe {
-        BEFORE = pg_sys::planner_hook;
-        pg_sys::planner_hook = Some(plan);
+        BEFORE = pg_sys::set_rel_pathlist_hook;
+        pg_sys::set_rel_pathlist_hook = Some(cost_branches);
     }
 }
 
-/// A view's definition has branches that hardly ever run, and their cost is that of reading the source. JIT compilation is
-/// decided by the sum of all costs, so that reading a small view of a large source would compile for longer than it runs.
+/// How much less a scan is taken to cost whose one-time filter is false now. It may run when the plan is used again.
+const NOT_NOW: f64 = 1e-6;
+
+/// A view's definition has a branch that reads the source, which hardly ever runs. Its full cost would decide against parallel
+/// plans for the others, and for JIT compilation, which is decided by the sum.
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn plan(
-    query: *mut pg_sys::Query,
-    text: *const std::ffi::c_char,
-    options: std::ffi::c_int,
-    parameters: pg_sys::ParamListInfo,
-) -> *mut pg_sys::PlannedStmt {
+unsafe extern "C-unwind" fn cost_branches(
+    root: *mut pg_sys::PlannerInfo,
+    relation: *mut pg_sys::RelOptInfo,
+    index: pg_sys::Index,
+    entry: *mut pg_sys::RangeTblEntry,
+) {
     unsafe {
-        let statement = match BEFORE {
-            Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, text, options, parameters)),
-            None => pg_sys::standard_planner(query, text, options, parameters),
-        };
-        if (*statement).jitFlags != 0 && reads_a_view((*statement).relationOids) {
-            (*statement).jitFlags = 0;
+        if let Some(before) = BEFORE {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| before(root, relation, index, entry));
         }
-        statement
+        if !list::<pg_sys::RestrictInfo>((*relation).baserestrictinfo).into_iter().any(|r| (*r).pseudoconstant && is_false_now(root, (*r).clause.cast())) {
+            return;
+        }
+        for path in list::<pg_sys::Path>((*relation).pathlist).into_iter().chain(list((*relation).partial_pathlist)) {
+            (*path).startup_cost *= NOT_NOW;
+            (*path).total_cost *= NOT_NOW;
+            (*path).rows = 1.0;
+        }
+        (*relation).rows = 1.0;
     }
 }
 
-unsafe fn reads_a_view(relations: *mut pg_sys::List) -> bool {
+unsafe fn is_false_now(root: *mut pg_sys::PlannerInfo, clause: *mut pg_sys::Node) -> bool {
     unsafe {
-        let ours = pg_sys::get_namespace_oid(c"tally_data".as_ptr(), true);
-        ours != pg_sys::InvalidOid
-            && !relations.is_null()
-            && (0..(*relations).length as usize).any(|i| pg_sys::get_rel_namespace((*(*relations).elements.add(i)).oid_value) == ours)
+        let ours = pg_sys::get_namespace_oid(c"tally".as_ptr(), true);
+        let mut asks_us = false;
+        walk(clause, &mut |n| {
+            asks_us |= tag(n) == NodeTag::T_FuncExpr && pg_sys::get_func_namespace((*n.cast::<pg_sys::FuncExpr>()).funcid) == ours;
+            Visit::Into
+        });
+        if !asks_us || ours == pg_sys::InvalidOid || !pg_sys::ActiveSnapshotSet() {
+            return false;
+        }
+        // Stable functions are called for an estimate.
+        let value = pg_sys::estimate_expression_value(root, clause);
+        tag(value) == NodeTag::T_Const && {
+            let value = value.cast::<pg_sys::Const>();
+            (*value).constisnull || (*value).constvalue.value() == 0
+        }
     }
 }

@@ -6,6 +6,12 @@ use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 static DELTA_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(4096);
 
 pub fn register() {
+    // An ERROR that passes through Rust would carry a backtrace in its DETAIL if the server's environment asks for one.
+    // SAFETY: a backend has one thread.
+    unsafe {
+        std::env::remove_var("RUST_BACKTRACE");
+        std::env::remove_var("RUST_LIB_BACKTRACE");
+    }
     GucRegistry::define_int_guc(
         c"tally.delta_limit",
         c"Size of a view's delta from which writers fold it into main when they commit.",

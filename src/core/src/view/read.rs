@@ -11,7 +11,7 @@ pub fn groups_view(spec: &Spec) -> String {
 
 /// The same columns straight from the source: what the view must equal.
 pub fn recomputed_groups(spec: &Spec) -> String {
-    final_values(spec, &spec.with_kept(spec.from_source(&[]), None))
+    final_values(spec, &spec.with_kept(spec.from_source(), None))
 }
 
 /// The relation that users read.
@@ -65,14 +65,17 @@ fn branches(spec: &Spec) -> Vec<String> {
     ));
     if spec.keys.is_empty() {
         let doubt = format!("(SELECT {} FROM ({touched}) t)", spec.touched_in_doubt());
-        let fresh = spec.from_source(&[]);
+        let fresh = spec.from_source();
         all.push(format!("SELECT {} FROM ({}) y WHERE {source} OR {both} AND {doubt}", spec.main_columns("y."), spec.with_kept(fresh, None)));
         return all;
     }
     if spec.can_doubt() {
         let doubtful = format!("(SELECT t.kh{} FROM ({touched}) t WHERE {exists} AND {})", spec.key_list("t."), spec.touched_in_doubt());
-        all.push(spec.with_kept(spec.from_source_of(&doubtful, &[], &[&spec.some_doubt()]), Some(&format!("(SELECT * FROM {doubtful} b WHERE {})", spec.some_doubt()))));
+        let some = spec.some_doubt();
+        let fresh = spec.with_kept(spec.from_source_of(&doubtful, &[]), Some(&format!("(SELECT * FROM {doubtful} b WHERE {some})")));
+        all.push(format!("SELECT {} FROM ({fresh}) y WHERE {some}", spec.main_columns("y.")));
     }
-    all.push(spec.with_kept(spec.from_source(&[&source]), Some(&format!("(SELECT e.* FROM {} e WHERE {source})", spec.storage.kept()))));
+    let fresh = spec.with_kept(spec.from_source(), None);
+    all.push(format!("SELECT {} FROM ({fresh}) y WHERE {source}", spec.main_columns("y.")));
     all
 }

@@ -238,9 +238,8 @@ impl Spec {
         format!("{} >= 8", self.reading())
     }
 
-    fn conditions(&self, more: &[&str]) -> String {
-        let all: Vec<String> = self.filter.iter().map(String::as_str).chain(more.iter().copied()).map(|c| format!("({c})")).collect();
-        if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
+    fn where_filter(&self) -> String {
+        self.filter.as_ref().map(|f| format!(" WHERE {f}")).unwrap_or_default()
     }
 
     fn partials(&self) -> String {
@@ -248,7 +247,7 @@ impl Spec {
     }
 
     /// The columns of main, computed from the source.
-    pub(super) fn from_source(&self, more: &[&str]) -> String {
+    pub(super) fn from_source(&self) -> String {
         let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
         let group = if self.keys.is_empty() {
             String::new()
@@ -261,7 +260,7 @@ impl Spec {
             self.stored_list("q."),
             self.partials(),
             self.source,
-            self.conditions(more),
+            self.where_filter(),
             hash = self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
         )
     }
@@ -273,15 +272,16 @@ impl Spec {
 
     /// The columns of main, from the source, for the groups of relation `b` (`kh` and keys); `carry` are columns of `b` that come first.
     /// Groups without a NULL key are joined on the keys (an index may serve), the others on the hash.
-    pub(super) fn from_source_of(&self, b: &str, carry: &[&str], more: &[&str]) -> String {
+    pub(super) fn from_source_of(&self, b: &str, carry: &[&str]) -> String {
         let first: String = carry.iter().map(|c| format!("b.{c}, ")).collect();
-        let part = |on: String, more: &[&str]| {
+        let part = |on: String, also: &str| {
+            let filter: Vec<String> = self.filter.iter().map(|f| format!("({f})")).chain((!also.is_empty()).then(|| format!("({also})"))).collect();
+            let filter = if filter.is_empty() { String::new() } else { format!(" WHERE {}", filter.join(" AND ")) };
             format!(
-                "SELECT {first}b.kh, pg_catalog.count(*) AS n{}{} FROM {b} b JOIN {} s ON {on}{} GROUP BY {first}b.kh{}",
+                "SELECT {first}b.kh, pg_catalog.count(*) AS n{}{} FROM {b} b JOIN {} s ON {on}{filter} GROUP BY {first}b.kh{}",
                 self.key_list("b."),
                 self.partials(),
                 self.source,
-                self.conditions(more),
                 self.key_list("b."),
             )
         };
@@ -290,11 +290,9 @@ impl Spec {
         for (i, key) in self.keyed() {
             by_hash += &format!(" AND {}", key.same(&key.expr, &format!("b.{}", k(i))));
         }
-        let is_null = |row: &str| self.keyed().map(|(i, _)| format!("{row}.{} IS NULL", k(i))).collect::<Vec<_>>().join(" OR ");
-        let some_null = format!("({} & 4) = 4", self.reading());
-        let (is_null, mut with_null) = (is_null("b"), more.to_vec());
-        with_null.extend([some_null.as_str(), is_null.as_str()]);
-        format!("{} UNION ALL {}", part(by_key, more), part(by_hash, &with_null))
+        let some_null = self.keyed().map(|(i, _)| format!("b.{} IS NULL", k(i))).collect::<Vec<_>>().join(" OR ");
+        // The condition stays outside the aggregation, so that nothing below it is begun, no parallel worker either.
+        format!("{} UNION ALL SELECT y.* FROM ({}) y WHERE ({} & 4) = 4", part(by_key, ""), part(by_hash, &some_null), self.reading())
     }
 
     /// The final value of one aggregate over row `x` of main's columns.

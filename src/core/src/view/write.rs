@@ -8,13 +8,13 @@ pub fn compaction(spec: &Spec) -> String {
     let fresh = if !spec.can_doubt() {
         String::new()
     } else if spec.keys.is_empty() {
-        let source = spec.from_source(&[]);
+        let source = spec.from_source();
         format!(
             ", fresh AS MATERIALIZED (SELECT j.tid, {} FROM j, ({source}) y WHERE (SELECT doubt FROM j))",
             spec.main_columns("y.")
         )
     } else {
-        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", &["tid"], &[]))
+        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", &["tid"]))
     };
     let repaired = if fresh.is_empty() { String::new() } else { " UNION ALL SELECT * FROM fresh".into() };
     let delete = format!("DELETE FROM {} d WHERE d.doubt < {WHOLE}", spec.storage.delta());
@@ -44,7 +44,7 @@ pub fn rebuild(spec: &Spec) -> String {
         main = s.main(),
         filled = s.filled(),
         columns = spec.main_columns(""),
-        source = spec.from_source(&[]),
+        source = spec.from_source(),
     )
 }
 
