@@ -3,6 +3,8 @@
 use super::expr::Table;
 use super::tree::text;
 use pgrx::pg_sys;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Some row is pending.
 pub const PENDING: i32 = 1;
@@ -13,8 +15,54 @@ pub const NULL_KEY: i32 = 4;
 /// The view is not filled, or all of it is in doubt.
 pub const SOURCE: i32 = 8;
 
-/// What the active snapshot sees, which in a query is the query's own.
+thread_local! {
+    static ANSWERS: RefCell<HashMap<pg_sys::Oid, (Seen, i32)>> = RefCell::new(HashMap::new());
+}
+
+/// To be called when a transaction ends or a subtransaction aborts: what a snapshot sees of its own transaction may be another thing then.
+pub fn forget() {
+    ANSWERS.with(|a| a.borrow_mut().clear());
+}
+
+/// What the active snapshot sees, which in a query is the query's own. Asked several times per query, it looks once per snapshot.
 pub fn reading(delta: &Table, filled: &Table, kept: Option<&Table>) -> i32 {
+    let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
+    let known = ANSWERS.with(|a| a.borrow().get(&delta.oid()).filter(|(seen, _)| unsafe { seen.is(snapshot) }).map(|(_, found)| *found));
+    known.unwrap_or_else(|| {
+        let found = look(delta, filled, kept);
+        ANSWERS.with(|a| a.borrow_mut().insert(delta.oid(), (unsafe { Seen::of(snapshot) }, found)));
+        found
+    })
+}
+
+/// All that decides, within one transaction, which rows an MVCC snapshot sees.
+struct Seen {
+    limits: (pg_sys::TransactionId, pg_sys::TransactionId, pg_sys::CommandId, bool, bool),
+    running: Vec<pg_sys::TransactionId>,
+    running_subtransactions: Vec<pg_sys::TransactionId>,
+}
+
+type Parts<'a> = ((pg_sys::TransactionId, pg_sys::TransactionId, pg_sys::CommandId, bool, bool), &'a [pg_sys::TransactionId], &'a [pg_sys::TransactionId]);
+
+impl Seen {
+    unsafe fn parts<'a>(snapshot: pg_sys::Snapshot) -> Parts<'a> {
+        unsafe {
+            let s = &*snapshot;
+            let slice = |start: *mut pg_sys::TransactionId, n: usize| if n == 0 { &[][..] } else { std::slice::from_raw_parts(start, n) };
+            ((s.xmin, s.xmax, s.curcid, s.suboverflowed, s.takenDuringRecovery), slice(s.xip, s.xcnt as usize), slice(s.subxip, s.subxcnt.max(0) as usize))
+        }
+    }
+    unsafe fn of(snapshot: pg_sys::Snapshot) -> Seen {
+        let (limits, running, subtransactions) = unsafe { Seen::parts(snapshot) };
+        Seen { limits, running: running.to_vec(), running_subtransactions: subtransactions.to_vec() }
+    }
+    unsafe fn is(&self, snapshot: pg_sys::Snapshot) -> bool {
+        let (limits, running, subtransactions) = unsafe { Seen::parts(snapshot) };
+        self.limits == limits && self.running == running && self.running_subtransactions == subtransactions
+    }
+}
+
+fn look(delta: &Table, filled: &Table, kept: Option<&Table>) -> i32 {
     let mut found = if rows(filled, |_, _| true) { 0 } else { SOURCE };
     if kept.is_some_and(|kept| rows(kept, |_, _| true)) {
         found |= PENDING;

@@ -17,7 +17,10 @@ unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _argument: *mu
     use pg_sys::XactEvent::*;
     match event {
         XACT_EVENT_PRE_COMMIT => run(BEFORE_COMMIT.get()),
-        XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE => run(AT_END.get()),
+        XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE => {
+            super::probe::forget();
+            run(AT_END.get());
+        }
         _ => {}
     }
 }
@@ -32,7 +35,22 @@ fn run(hook: Option<Hook>) {
 pub fn register(before_commit: Hook, at_end: Hook) {
     BEFORE_COMMIT.set(Some(before_commit));
     AT_END.set(Some(at_end));
-    unsafe { pg_sys::RegisterXactCallback(Some(ended), std::ptr::null_mut()) };
+    unsafe {
+        pg_sys::RegisterXactCallback(Some(ended), std::ptr::null_mut());
+        pg_sys::RegisterSubXactCallback(Some(subtransaction_ended), std::ptr::null_mut());
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn subtransaction_ended(
+    event: pg_sys::SubXactEvent::Type,
+    _own: pg_sys::SubTransactionId,
+    _parent: pg_sys::SubTransactionId,
+    _argument: *mut std::ffi::c_void,
+) {
+    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+        super::probe::forget();
+    }
 }
 
 /// Runs `work` in a subtransaction and with a snapshot; an ERROR in it undoes it, and is told to the server's log only.
