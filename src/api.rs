@@ -1,7 +1,8 @@
 //! The functions that users call: arguments in, errors out.
 
-use crate::pg::transition::Statement;
+use crate::pg::transition;
 use crate::pg::call::Value;
+use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::expr::Table;
 use crate::pg::probe;
@@ -14,26 +15,32 @@ use pgrx::pg_sys;
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)]
 fn create_view(
-    name: &str,
-    query: &str,
+    name: Option<&str>,
+    query: Option<&str>,
     schedule: Option<&str>,
     retention: Option<pgrx::datum::Interval>,
     partition_by: Option<&str>,
     order_by: Option<Vec<Option<String>>>,
-    with_data: bool,
-    if_not_exists: bool,
-    mode: &str,
+    with_data: Option<bool>,
+    if_not_exists: Option<bool>,
+    mode: Option<&str>,
 ) -> pg_sys::Oid {
+    let order_by = order_by.map(|names| names.into_iter().map(|n| given(n, "an element of order_by")).collect());
     let options = Options {
         schedule: schedule.map(Into::into),
         retention: retention.is_some(),
         partition_by: partition_by.map(Into::into),
-        order_by: order_by.unwrap_or_default().into_iter().flatten().collect(),
-        with_data,
-        if_not_exists,
-        mode: mode.into(),
+        order_by: order_by.unwrap_or_default(),
+        with_data: given(with_data, "with_data"),
+        if_not_exists: given(if_not_exists, "if_not_exists"),
+        mode: given(mode, "mode").into(),
     };
-    view::create::create(name, query, &options)
+    view::create::create(given(name, "name"), given(query, "query"), &options)
+}
+
+/// An argument that has no meaning as NULL.
+fn given<T>(argument: Option<T>, name: &str) -> T {
+    argument.unwrap_or_else(|| Fail::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{name} must not be null")).raise())
 }
 
 #[pg_extern(sql = false)]
@@ -110,7 +117,7 @@ sql_function!("view", "_first", |call| Ok(call.datum(0).map(Value::raw)));
 
 // The one trigger function of all sources.
 sql_function!("view", "_maintain", |call| {
-    view::maintain::maintain(Statement::of(call));
+    view::maintain::maintain(transition::Change::of(call));
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });
 

@@ -24,6 +24,7 @@ pub extern "C-unwind" fn _PG_init() {
     pg::setting::register();
     pg::inval::register();
     pg::hook::register();
+    pg::merge::register();
     view::fold::register();
 }
 

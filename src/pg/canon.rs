@@ -14,6 +14,8 @@ use std::collections::HashMap;
 /// How to write the values of one type.
 pub struct Canon {
     kind: Kind,
+    /// Equal values, by the type's equality under the collation, always give equal bytes, for ever. Those of enums do not: a label
+    /// may be renamed.
     complete: bool,
     ambiguous: bool,
 }
@@ -116,12 +118,6 @@ impl Canon {
             _ => return Canon::derived(type_oid, collation),
         };
         Canon { kind, complete: true, ambiguous: false }
-    }
-
-    /// Do equal values, by the type's equality under the collation, always give equal bytes, for ever? Enums do not:
-    /// a label may be renamed.
-    pub fn complete(&self) -> bool {
-        self.complete
     }
 
     /// Is there text in it whose collation takes different strings for equal?

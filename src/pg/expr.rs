@@ -191,6 +191,9 @@ impl Table {
     pub(super) fn desc(&self) -> pg_sys::TupleDesc {
         unsafe { (*self.relation).rd_att }
     }
+    pub fn is_partitioned(&self) -> bool {
+        unsafe { (*(*self.relation).rd_rel).relkind as u8 == pg_sys::RELKIND_PARTITIONED_TABLE }
+    }
     pub fn columns(&self) -> usize {
         unsafe { (*self.desc()).natts as usize }
     }

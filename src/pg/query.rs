@@ -254,7 +254,7 @@ impl Query {
                     }
                 }
             }
-            if !(*q).hasAggs && (*q).groupClause.is_null() && (*q).distinctClause.is_null() {
+            if !(*q).hasAggs && (*q).groupClause.is_null() && (*q).distinctClause.is_null() && !(*q).hasWindowFuncs {
                 add(Feature::NoGroups, "a query without groups", -1);
             }
             for expr in self.expressions() {
@@ -322,7 +322,8 @@ impl Query {
                     _ if tag(n) == NodeTag::T_NextValueExpr => Feature::Volatile,
                     Some((_, b'v')) => Feature::Volatile,
                     Some((function, b's')) if is_clock(function) => Feature::Clock,
-                    Some((function, b's')) if !super::pin::is_fixed(n, function) => Feature::Setting,
+                    // What depends on the clock inside is to be named itself.
+                    Some((function, b's')) if !super::pin::is_fixed(n, function) && !asks_the_clock(n) => Feature::Setting,
                     _ => return Visit::Into,
                 };
                 let copy = pg_sys::copyObjectImpl(n.cast()).cast::<pg_sys::Node>();
@@ -355,6 +356,16 @@ unsafe fn node(n: *mut pg_sys::Node) -> Option<Node> {
 fn is_clock(function: pg_sys::Oid) -> bool {
     let name = unsafe { text(pg_sys::get_func_name(function)) };
     matches!(name.as_str(), "now" | "transaction_timestamp" | "statement_timestamp" | "age")
+}
+
+fn asks_the_clock(n: *mut pg_sys::Node) -> bool {
+    let mut asks = false;
+    walk(n, &mut |inner| unsafe {
+        let clock = tag(inner) == NodeTag::T_SQLValueFunction && (*inner.cast::<pg_sys::SQLValueFunction>()).op < pg_sys::SQLValueFunctionOp::SVFOP_CURRENT_ROLE;
+        asks |= clock || volatility(inner).is_some_and(|(function, _)| is_clock(function));
+        Visit::Into
+    });
+    asks
 }
 
 struct Worst {

@@ -15,25 +15,32 @@ pub enum Event {
     Truncate,
 }
 
-/// The context of a statement-level AFTER trigger.
-pub struct Statement {
+/// The context of an AFTER trigger: what changed, by a statement or in one row.
+pub struct Change {
     data: *mut pg_sys::TriggerData,
 }
 
-impl Statement {
+impl Change {
     /// None unless called as such a trigger.
-    pub fn of(call: &Call) -> Option<Statement> {
+    pub fn of(call: &Call) -> Option<Change> {
         unsafe {
             let context = (*call.fcinfo()).context;
             if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
                 return None;
             }
             let data = context.cast::<pg_sys::TriggerData>();
-            let event = (*data).tg_event;
-            let row_level = event & pg_sys::TRIGGER_EVENT_ROW != 0;
-            let after = event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_AFTER;
-            (!row_level && after).then_some(Statement { data })
+            let after = (*data).tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_AFTER;
+            after.then_some(Change { data })
         }
+    }
+
+    fn of_row(&self) -> bool {
+        unsafe { (*self.data).tg_event & pg_sys::TRIGGER_EVENT_ROW != 0 }
+    }
+
+    /// Logical replication changes rows without statements: in its workers row triggers count, everywhere else statement triggers do.
+    pub fn counts(&self) -> bool {
+        self.event() == Event::Truncate || self.of_row() == unsafe { pg_sys::IsLogicalWorker() }
     }
 
     pub fn event(&self) -> Event {
@@ -50,47 +57,75 @@ impl Statement {
     }
 
     pub fn old_rows(&self) -> Option<Rows> {
-        unsafe { Rows::new((*self.data).tg_oldtable, &self.table()) }
+        unsafe {
+            let data = &*self.data;
+            match (self.of_row(), self.event()) {
+                (true, Event::Insert) => None,
+                (true, _) => Some(Rows::one(data.tg_trigslot)),
+                (false, _) => Rows::of_store(data.tg_oldtable, &self.table()),
+            }
+        }
     }
     pub fn new_rows(&self) -> Option<Rows> {
-        unsafe { Rows::new((*self.data).tg_newtable, &self.table()) }
+        unsafe {
+            let data = &*self.data;
+            match (self.of_row(), self.event()) {
+                (true, Event::Insert) => Some(Rows::one(data.tg_trigslot)),
+                (true, Event::Update) => Some(Rows::one(data.tg_newslot)),
+                (true, _) => None,
+                (false, _) => Rows::of_store(data.tg_newtable, &self.table()),
+            }
+        }
     }
 }
 
 pub struct Rows {
-    store: *mut pg_sys::Tuplestorestate,
-    pointer: i32,
+    from: From,
     row: Row,
+}
+
+enum From {
+    /// A transition table, with a read pointer of our own: other triggers read the same rows.
+    Store(*mut pg_sys::Tuplestorestate, i32),
+    /// The trigger's own row, until it has been fetched.
+    One(bool),
 }
 
 impl Drop for Rows {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if matches!(self.from, From::Store(..)) && !std::thread::panicking() {
             unsafe { pg_sys::ExecDropSingleTupleTableSlot(self.row.slot) };
         }
     }
 }
 
 impl Rows {
-    unsafe fn new(store: *mut pg_sys::Tuplestorestate, table: &Table) -> Option<Rows> {
+    fn one(slot: *mut pg_sys::TupleTableSlot) -> Rows {
+        Rows { from: From::One(true), row: Row { slot } }
+    }
+
+    unsafe fn of_store(store: *mut pg_sys::Tuplestorestate, table: &Table) -> Option<Rows> {
         unsafe {
             if store.is_null() {
                 return None;
             }
-            // A read pointer of our own: other triggers read the same rows.
             let pointer = pg_sys::tuplestore_alloc_read_pointer(store, pg_sys::EXEC_FLAG_REWIND as i32);
             pg_sys::tuplestore_select_read_pointer(store, pointer);
             pg_sys::tuplestore_rescan(store);
             let slot = pg_sys::MakeSingleTupleTableSlot(table.desc(), &pg_sys::TTSOpsMinimalTuple);
-            Some(Rows { store, pointer, row: Row { slot } })
+            Some(Rows { from: From::Store(store, pointer), row: Row { slot } })
         }
     }
 
     pub fn next(&mut self) -> Option<&Row> {
-        unsafe {
-            pg_sys::tuplestore_select_read_pointer(self.store, self.pointer);
-            pg_sys::tuplestore_gettupleslot(self.store, true, false, self.row.slot).then_some(&self.row)
-        }
+        let more = match &mut self.from {
+            From::Store(store, pointer) => unsafe {
+                pg_sys::tuplestore_select_read_pointer(*store, *pointer);
+                pg_sys::tuplestore_gettupleslot(*store, true, false, self.row.slot)
+            },
+            From::One(left) => std::mem::replace(left, false),
+        };
+        more.then_some(&self.row)
     }
 
     pub fn current(&self) -> &Row {

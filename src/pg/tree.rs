@@ -117,6 +117,10 @@ impl Node {
     pub fn collation(self) -> pg_sys::Oid {
         unsafe { pg_sys::exprCollation(self.0) }
     }
+    /// Byte offset in the query's text, or negative.
+    pub fn location(self) -> i32 {
+        unsafe { pg_sys::exprLocation(self.0) }
+    }
     pub fn equals(self, other: Node) -> bool {
         unsafe { pg_sys::equal(self.0.cast(), other.0.cast()) }
     }

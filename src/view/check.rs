@@ -3,7 +3,9 @@
 use crate::pg::error::Fail;
 use crate::pg::query::{Found, Query};
 use crate::pg::{catalog, sql};
-use pg_tally_core::view::{Feature, Refusal, position, refuse};
+use super::describe;
+use crate::pg::canon::Canon;
+use pg_tally_core::view::{Feature, Refusal, Strategy, position, refuse};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
@@ -18,22 +20,38 @@ impl Wanted {
     }
 }
 
-pub fn refuse_shape(query: Query, text: &str) {
-    raise(refusals(query.refused_shape(), text));
+/// All that stands in the way of a query over a table; settings have been made explicit.
+pub fn all(query: Query, text: &str) -> Option<Vec<Refusal>> {
+    let mut found = query.refused_shape();
+    found.extend(sql::pinned(|| query.refused_functions()));
+    let mut all = refusals(found, text);
+    if let Some(source) = query.source() {
+        all.extend(source_refusals(source.relation));
+        all.extend(virtual_columns(query, text));
+        all.extend(collations(query, text));
+    }
+    (!all.is_empty()).then_some(all)
 }
 
-pub fn refuse_functions(query: Query, text: &str) {
-    raise(refusals(sql::pinned(|| query.refused_functions()), text));
+/// uniq counts bytes; a collation that takes different bytes for equal has no say in it.
+fn collations(query: Query, text: &str) -> Vec<Refusal> {
+    let uniq = query.aggregates().into_iter().filter(|a| describe::strategy(a).0 == Strategy::Uniq);
+    uniq.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
+        .map(|a| Refusal { feature: Feature::Collation, what: a.name.clone(), position: position(text, a.node.location()) })
+        .collect()
+}
+
+pub fn is_table(relation: Oid) -> bool {
+    !sql::rows_latest(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relkind IN ('r', 'p')", relation.to_u32())).is_empty()
 }
 
 pub fn refusals(found: Vec<Found>, text: &str) -> Vec<Refusal> {
     found.into_iter().map(|f| Refusal { feature: f.feature, what: f.what, position: position(text, f.location) }).collect()
 }
 
-fn raise(all: Vec<Refusal>) {
-    if let Some((message, detail, hint)) = refuse(&all) {
-        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message).detail(detail).hint(hint).raise();
-    }
+pub fn raise(all: Vec<Refusal>) -> ! {
+    let (message, detail, hint) = refuse(&all).unwrap_or_default();
+    Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message).detail(detail).hint(hint).raise()
 }
 
 /// Ownership of the source, or TRIGGER and SELECT on it.
@@ -49,10 +67,6 @@ pub fn refuse_rights(source: Oid) {
             .detail("A view of a table needs the privileges TRIGGER and SELECT on it.")
             .raise();
     }
-}
-
-pub fn refuse_source(source: Oid) {
-    raise(source_refusals(source));
 }
 
 /// What about the table itself does not go together with a view.
@@ -81,7 +95,7 @@ pub fn source_refusals(source: Oid) -> Vec<Refusal> {
 }
 
 /// Columns that transition tables do not show.
-pub fn virtual_columns(query: Query, text: &str) -> Vec<Refusal> {
+fn virtual_columns(query: Query, text: &str) -> Vec<Refusal> {
     let Some(source) = query.source() else { return vec![] };
     let rows = sql::rows_latest(&format!(
         "SELECT a.attnum, pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute a WHERE a.attrelid = {} AND a.attgenerated = 'v'",
@@ -94,8 +108,4 @@ pub fn virtual_columns(query: Query, text: &str) -> Vec<Refusal> {
             Some(Refusal { feature: Feature::VirtualColumn, what: format!("column {}", row[1].as_deref()?), position: position(text, location) })
         })
         .collect()
-}
-
-pub fn refuse_virtual_columns(query: Query, text: &str) {
-    raise(virtual_columns(query, text));
 }

@@ -4,7 +4,7 @@
 //! so they must not run while the triggers of a statement on the source are still to fire, nor with an old snapshot.
 
 use super::registry::{self, Registered};
-use super::storage;
+use super::{storage, triggers};
 use crate::pg::error::Fail;
 use crate::pg::{lock, sql};
 use pg_tally_core::view as rules;
@@ -24,7 +24,7 @@ pub fn compact(name: Option<&str>) -> i64 {
 pub fn refresh(name: &str) {
     let view = owned(name);
     allow(&view, "refresh");
-    if triggers_are_off(&view) {
+    if triggers::are_off(view.source) {
         Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot refresh view \"{name}\" while triggers on its source are disabled"))
             .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
             .raise();
@@ -95,14 +95,6 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
     rows.into_iter().flatten().flatten().filter_map(|t| t.parse::<u32>().ok()).map(Oid::from).collect()
 }
 
-pub fn triggers_are_off(view: &Registered) -> bool {
-    !oids(&format!(
-        "SELECT t.tgrelid FROM pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgenabled IN ('D', 'R')",
-        view.source.to_u32()
-    ))
-    .is_empty()
-}
-
 fn compact_view(view: &Registered) -> i64 {
     allow(view, "compact");
     lock::lock_folding(view.delta);
@@ -120,7 +112,7 @@ fn compact_view(view: &Registered) -> i64 {
     }
     if is(0) {
         // While changes of the source go unseen, the source is what readers must read.
-        return if triggers_are_off(view) { 0 } else { rebuild(view) };
+        return if triggers::are_off(view.source) { 0 } else { rebuild(view) };
     }
     count(as_owner(view, &rules::compaction(&spec)))
 }

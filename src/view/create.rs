@@ -28,6 +28,11 @@ pub struct Options {
 pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     check_options(options);
     let (schema, relation) = new_name(name);
+    if schema.starts_with("pg_temp") {
+        Fail::new(PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION, "a view that is kept cannot be temporary")
+            .detail("Its source outlives the session, and so does what the view brings.")
+            .raise();
+    }
     let quoted = format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation));
     if let Some(existing) = existing(&schema, &relation) {
         if options.if_not_exists {
@@ -41,13 +46,15 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
             .detail("The text is empty, has several statements, or has a statement of another kind.")
             .raise();
     };
-    check::refuse_shape(query, text);
-    let Some(source) = query.source().map(|s| s.relation) else { unreachable!("a query without a source is refused") };
+    let source = match query.source() {
+        Some(source) if check::is_table(source.relation) => source.relation,
+        _ => check::raise(check::refusals(query.refused_shape(), text)),
+    };
     check::refuse_rights(source);
     pin_settings(query);
-    check::refuse_functions(query, text);
-    check::refuse_source(source);
-    check::refuse_virtual_columns(query, text);
+    if let Some(refused) = check::all(query, text) {
+        check::raise(refused);
+    }
     compact::check_not_in_use(source, "make a view of");
 
     let owner = sql::current_user();

@@ -55,11 +55,7 @@ pub fn dropped() {
             triggers::remove_needless();
         }
         if lost_member {
-            for view in registry::all() {
-                if has(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relhassubclass", view.source.to_u32())) {
-                    doubt(&view);
-                }
-            }
+            registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
         }
     });
 }
@@ -77,10 +73,16 @@ pub fn changed(change: Change) {
                 follow_owner(&view);
             }
         }
-        if change.member_went && triggers::remove_needless() {
-            registry::all().iter().for_each(doubt);
+        if change.member_went {
+            // Rows went with it. Which views they went from is not asked: it is rare, and a doubt is only slow.
+            triggers::remove_needless();
+            registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
         }
     });
+}
+
+fn has_had_children(view: &registry::Registered) -> bool {
+    has(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relhassubclass", view.source.to_u32()))
 }
 
 fn follow_table(table: Oid, change: Change) {

@@ -37,7 +37,7 @@ pub fn shape(query: Query) -> Option<Shape> {
     Some(Shape { source: query.source()?, filter: query.filter(), keys: query.keys(), columns, targets: query.targets(), having: query.having() })
 }
 
-fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
+pub fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
     let arguments: Vec<Argument> = aggregate.arguments.iter().map(|a| argument(a.type_oid())).collect();
     let (strategy, stored_is_result) = strategy_of(&Call {
         origin: catalog::origin_of_function(aggregate.function, aggregate.namespace),

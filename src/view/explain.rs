@@ -15,15 +15,15 @@ pub fn of_query(text: &str) -> Vec<Line> {
     let Some(query) = Query::parse(text) else {
         return vec![refused("the query", "only one SELECT can be a view.")];
     };
-    let mut all = check::refusals(query.refused_shape(), text);
-    if let Some(source) = query.source() {
-        all.extend(check::source_refusals(source.relation));
-        all.extend(check::virtual_columns(query, text));
-        sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
-        all.extend(check::refusals(sql::pinned(|| query.refused_functions()), text));
-    }
-    if !all.is_empty() {
-        return all.iter().map(refusal).collect();
+    let refused = match query.source() {
+        Some(source) if check::is_table(source.relation) => {
+            sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
+            check::all(query, text)
+        }
+        _ => Some(check::refusals(query.refused_shape(), text)),
+    };
+    if let Some(refused) = refused {
+        return refused.iter().map(refusal).collect();
     }
     describe::shape(query).map(|shape| lines(&shape)).unwrap_or_default()
 }

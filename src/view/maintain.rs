@@ -10,26 +10,31 @@ use crate::pg::append::Appender;
 use crate::pg::error::Fail;
 use crate::pg::expr::{Projector, Table};
 use crate::pg::fmgr::INTERVALS_HAVE_INFINITIES;
-use crate::pg::sql;
-use crate::pg::transition::{Event, Statement};
+use crate::pg::{merge, sql};
+use crate::pg::transition::{Change, Event};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 
 /// Delta's mark for "the whole view is in doubt".
 const WHOLE: i16 = 2;
 
-pub fn maintain(statement: Option<Statement>) {
-    let Some(statement) = statement else {
-        Fail::new(PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "function \"tally.maintain\" was not called as a statement-level AFTER trigger").raise();
+pub fn maintain(change: Option<Change>) {
+    let Some(change) = change else {
+        Fail::new(PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "function \"tally.maintain\" was not called as an AFTER trigger").raise();
     };
-    let table = statement.table();
+    if !change.counts() {
+        return;
+    }
+    let table = change.table();
+    let missed = change.event() == Event::Update && table.is_partitioned() && merge::may_have_missed();
     for view in registry::compiled(&table).iter() {
         // A view that was dropped after the list was made needs nothing any more.
         let Some(delta) = Table::try_open(view.delta, pg_sys::RowExclusiveLock) else { continue };
-        match statement.event() {
+        match change.event() {
             Event::Truncate => mark(&delta),
+            _ if missed => mark(&delta),
             _ => sql::as_role(view.owner, || {
-                if view.by_name { sql::pinned(|| append(&statement, &table, view, &delta)) } else { append(&statement, &table, view, &delta) }
+                if view.by_name { sql::pinned(|| append(&change, &table, view, &delta)) } else { append(&change, &table, view, &delta) }
             }),
         }
         fold::appended(view, &delta);
@@ -43,13 +48,13 @@ fn mark(delta: &Table) {
     Appender::new(delta).append_row(&row);
 }
 
-fn append(statement: &Statement, table: &Table, view: &Compiled, delta: &Table) {
-    view.with_projector(table, |projector| take_rows(statement, view, projector, Batch::new(view, Appender::new(delta))));
+fn append(change: &Change, table: &Table, view: &Compiled, delta: &Table) {
+    view.with_projector(table, |projector| take_rows(change, view, projector, Batch::new(view, Appender::new(delta))));
 }
 
-fn take_rows(statement: &Statement, view: &Compiled, projector: &mut Projector, mut batch: Batch) {
+fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, mut batch: Batch) {
     let mut concerned = vec![true; view.cells.len()];
-    match (statement.old_rows(), statement.new_rows()) {
+    match (change.old_rows(), change.new_rows()) {
         // Old and new rows come in pairs, but nothing depends on it: two rows that the view cannot tell apart cancel out anyway.
         (Some(mut old), Some(mut new)) => loop {
             pgrx::check_for_interrupts!();

@@ -1,7 +1,7 @@
 //! What `tally.views` shows of one view.
 
 use super::registry::Registered;
-use super::{compact, registry, storage};
+use super::{registry, storage, triggers};
 use crate::pg::query::Query;
 use crate::pg::sql;
 use pg_tally_core::view as rules;
@@ -19,7 +19,7 @@ pub fn of(view: Oid) -> Option<(i64, i64, String, i64)> {
 }
 
 fn status(view: &Registered, clean: bool) -> &'static str {
-    match (compact::triggers_are_off(view), clean) {
+    match (triggers::are_off(view.source), clean) {
         (true, _) => "triggers disabled",
         (_, true) => "ok",
         (_, false) => "read from source",

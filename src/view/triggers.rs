@@ -13,20 +13,30 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("tally_truncate", "AFTER TRUNCATE ON {}"),
 ];
 
+/// Logical replication fires row triggers only. ENABLE REPLICA keeps this one out of ordinary sessions. A partitioned table hands it down itself.
+const APPLY: &str = "tally_apply";
+
+/// Our triggers, `t`, that fire for statements.
+const STATEMENT_LEVEL: &str = "t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgtype & 1 = 0";
+
 /// Members of the source that lack our triggers get them; says which.
 pub fn install(source: Oid) -> Vec<Oid> {
     let missing = oids(&format!(
-        "SELECT m FROM tally.members({}) m WHERE NOT EXISTS \
-         (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = m AND t.tgfoid = 'tally.maintain'::pg_catalog.regproc)",
+        "SELECT m FROM tally.members({}) m WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = m AND {STATEMENT_LEVEL})",
         source.to_u32()
     ));
     for table in &missing {
         let name = catalog::qualified_name(*table);
+        let inherits_apply = !sql::rows_latest(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relispartition", table.to_u32())).is_empty();
         sql::as_superuser(|| {
             sql::pinned(|| {
                 for (trigger, when) in TRIGGERS {
                     sql::execute(&format!("CREATE TRIGGER {trigger} {} FOR EACH STATEMENT EXECUTE FUNCTION tally.maintain()", when.replace("{}", &name)));
                     sql::execute(&format!("ALTER TABLE ONLY {name} ENABLE ALWAYS TRIGGER {trigger}"));
+                }
+                if !inherits_apply {
+                    sql::execute(&format!("CREATE TRIGGER {APPLY} AFTER INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION tally.maintain()"));
+                    sql::execute(&format!("ALTER TABLE {name} ENABLE REPLICA TRIGGER {APPLY}"));
                 }
             })
         });
@@ -37,47 +47,48 @@ pub fn install(source: Oid) -> Vec<Oid> {
 
 /// Whether the source itself has its triggers.
 pub fn are_on(source: Oid) -> bool {
-    oids(&format!("SELECT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND t.tgfoid = 'tally.maintain'::pg_catalog.regproc", source.to_u32())).len()
+    oids(&format!("SELECT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND {STATEMENT_LEVEL}", source.to_u32())).len()
         == TRIGGERS.len()
 }
 
 /// After triggers were enabled or disabled: those that fire are made to fire always. Says whether changes may have gone unseen.
 pub fn restore(source: Oid) -> bool {
-    let of = |what: &str, states: &str| {
-        sql::as_superuser(|| {
-            sql::pinned(|| {
-                sql::rows_latest(&format!(
-                    "SELECT {what} FROM pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid \
-                     WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgenabled IN ({states})",
-                    source.to_u32()
-                ))
-            })
-        })
-    };
-    let enabled = of("pg_catalog.format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', t.tgrelid::pg_catalog.regclass, t.tgname)", "'O'");
+    let rows = |query: String| sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&query)));
+    let ours = format!("pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc", source.to_u32());
+    let enabled = rows(format!(
+        "SELECT pg_catalog.format('ALTER TABLE ONLY %s ENABLE %s TRIGGER %I', t.tgrelid::pg_catalog.regclass, \
+         CASE WHEN t.tgtype & 1 = 1 THEN 'REPLICA' ELSE 'ALWAYS' END, t.tgname) FROM {ours} AND t.tgenabled = 'O'"
+    ));
     for statement in enabled.iter().flatten().flatten() {
         sql::as_superuser(|| sql::pinned(|| sql::execute(statement)));
     }
-    !enabled.is_empty() || !of("t.oid", "'D', 'R'").is_empty()
+    !enabled.is_empty() || are_off(source)
+}
+
+/// Whether statements on the source or its members go unseen.
+pub fn are_off(source: Oid) -> bool {
+    !oids(&format!(
+        "SELECT t.tgrelid FROM pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid WHERE {STATEMENT_LEVEL} AND t.tgenabled IN ('D', 'R')",
+        source.to_u32()
+    ))
+    .is_empty()
 }
 
 /// Tables that have our triggers and no view any more lose them; says whether there were any.
 pub fn remove_needless() -> bool {
-    let needless = oids(
-        "SELECT DISTINCT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc \
-         AND t.tgrelid NOT IN (SELECT m FROM tally.registry r, tally.members(r.source) m)",
-    );
-    for table in &needless {
-        let name = catalog::qualified_name(*table);
-        sql::as_superuser(|| {
-            sql::pinned(|| {
-                for (trigger, _) in TRIGGERS {
-                    sql::execute(&format!("DROP TRIGGER IF EXISTS {trigger} ON {name}"));
-                }
-            })
-        });
+    let drops = sql::as_superuser(|| {
+        sql::pinned(|| {
+            sql::rows_latest(
+                "SELECT pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::pg_catalog.regclass) FROM pg_catalog.pg_trigger t \
+                 WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgparentid = 0 \
+                 AND t.tgrelid NOT IN (SELECT m FROM tally.registry r, tally.members(r.source) m)",
+            )
+        })
+    });
+    for statement in drops.iter().flatten().flatten() {
+        sql::as_superuser(|| sql::pinned(|| sql::execute(statement)));
     }
-    !needless.is_empty()
+    !drops.is_empty()
 }
 
 /// The tables behind a view.

@@ -31,6 +31,7 @@ pub enum Feature {
     ViewSource,
     VirtualColumn,
     MixedPersistence,
+    Collation,
 }
 
 impl Feature {
@@ -64,6 +65,7 @@ impl Feature {
             Feature::ForeignPartition => "it has a foreign table among its partitions, whose changes no trigger sees.",
             Feature::ViewSource => "views over views are not maintained incrementally yet.",
             Feature::VirtualColumn => "virtual generated columns are not known to statement triggers.",
+            Feature::Collation => "it counts different strings, and the collation is nondeterministic.",
             Feature::MixedPersistence => "some of its partitions or children are unlogged and others are not, so a crash would empty only some of them.",
         }
     }
@@ -76,7 +78,8 @@ impl Feature {
             Feature::NoGroups => "An ordinary view costs nothing to maintain; add GROUP BY or an aggregate for an incremental one.",
             Feature::Clock => "Group by time, and filter by the current time when the view is read.",
             Feature::Volatile => "Use immutable functions only.",
-            Feature::Setting => "Use a form that names what it depends on, such as date_trunc('day', ts, 'UTC') or ts AT TIME ZONE 'UTC'; instead of to_char or concat use date_trunc, extract or ||.",
+            Feature::Setting => "Use a form that names what it depends on, such as date_trunc('day', ts, 'UTC') or ts AT TIME ZONE 'UTC'; instead of to_char or concat use date_trunc, extract, or || between texts.",
+            Feature::Collation => "Count under a deterministic collation, such as uniq(x COLLATE \"C\"), or count lower(x).",
             Feature::ChildTable | Feature::Only => "Make the view on the parent table.",
             Feature::WholeRow => "Name the columns that the view needs.",
             Feature::VirtualColumn => "Write the column's expression in the query instead.",
