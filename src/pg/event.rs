@@ -20,6 +20,8 @@ pub struct Change {
     pub owner: bool,
     /// SET LOGGED or UNLOGGED.
     pub persistence: bool,
+    /// A view was replaced by another definition.
+    pub view_replaced: bool,
 }
 
 impl Change {
@@ -50,6 +52,7 @@ impl Change {
                         change.add((*command).subtype);
                     }
                 }
+                NodeTag::T_ViewStmt => change.view_replaced = (*statement.cast::<pg_sys::ViewStmt>()).replace,
                 NodeTag::T_AlterOwnerStmt => change.owner = true,
                 _ => {}
             }

@@ -9,7 +9,8 @@ thread_local! {
     static GENERATION: Cell<u64> = const { Cell::new(1) };
 }
 
-fn bump() {
+/// Makes all that is cached old.
+pub fn bump() {
     GENERATION.set(GENERATION.get() + 1);
 }
 

@@ -8,6 +8,8 @@ use std::panic::AssertUnwindSafe;
 type Hook = fn();
 
 thread_local! {
+    /// The transaction has changed views: what was learnt of them in it may be undone.
+    static CHANGED_VIEWS: Cell<bool> = const { Cell::new(false) };
     static BEFORE_COMMIT: Cell<Option<Hook>> = const { Cell::new(None) };
     static AT_END: Cell<Option<Hook>> = const { Cell::new(None) };
 }
@@ -18,10 +20,24 @@ unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _argument: *mu
     match event {
         XACT_EVENT_PRE_COMMIT => run(BEFORE_COMMIT.get()),
         XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE => {
-            super::probe::forget();
+            undone();
+            CHANGED_VIEWS.set(false);
             run(AT_END.get());
         }
         _ => {}
+    }
+}
+
+/// Notes that views are made, dropped or changed in this transaction. Invalidation messages alone do not do: a list of views
+/// made after a DROP no longer watches what the DROP's undoing brings back.
+pub fn changes_views() {
+    CHANGED_VIEWS.set(true);
+}
+
+fn undone() {
+    super::probe::forget();
+    if CHANGED_VIEWS.get() {
+        super::inval::bump();
     }
 }
 
@@ -49,7 +65,7 @@ unsafe extern "C-unwind" fn subtransaction_ended(
     _argument: *mut std::ffi::c_void,
 ) {
     if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        super::probe::forget();
+        undone();
     }
 }
 

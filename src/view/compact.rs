@@ -24,6 +24,7 @@ pub fn compact(name: Option<&str>) -> i64 {
 pub fn refresh(name: &str) {
     let view = owned(name);
     allow(&view, "refresh");
+    super::ddl::quietly(|| triggers::install(view.source));
     if triggers::are_off(view.source) {
         Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot refresh view \"{name}\" while triggers on its source are disabled"))
             .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")

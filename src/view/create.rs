@@ -10,7 +10,7 @@ use super::registry;
 use super::{compact, triggers};
 use crate::pg::error::Fail;
 use crate::pg::query::Query;
-use crate::pg::{catalog, inval, lock, pin, setting, sql};
+use crate::pg::{catalog, inval, lock, pin, setting, sql, xact};
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
@@ -63,6 +63,7 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     sql::pinned(|| sql::rows(&format!("SELECT FROM ({}) q LIMIT 0", wanted.definition)));
     sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", catalog::qualified_name(source)))));
 
+    xact::changes_views();
     let id = super::ddl::quietly(|| {
         let id = make_relations(&wanted, owner, options);
         triggers::install(source);

@@ -5,7 +5,7 @@ use super::registry;
 use super::triggers;
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
-use crate::pg::sql;
+use crate::pg::{sql, xact};
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -44,6 +44,7 @@ pub fn drop_view(name: &str, if_exists: bool) {
 
 /// After a DROP: what it left of a view goes too, and a source that lost a partition puts its views in doubt.
 pub fn dropped() {
+    xact::changes_views();
     if QUIET.get() {
         return;
     }
@@ -51,21 +52,27 @@ pub fn dropped() {
         let lost_member = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type = 'trigger' AND o.object_identity ~ '^tally_(insert|update|delete|truncate) on '");
         let dropped_relation = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('view', 'table', 'schema')");
         if dropped_relation {
-            remove_torn();
+            remove_torn("");
             triggers::remove_needless();
         }
         if lost_member {
-            registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
+            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(doubt);
         }
     });
 }
 
 /// After ALTER or CREATE of relations: members that came get triggers, owners are followed.
 pub fn changed(change: Change) {
+    xact::changes_views();
     if QUIET.get() || !change.any() {
         return;
     }
     quietly(|| {
+        if change.view_replaced {
+            remove_torn("AND s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL AND s.query IS NOT NULL AND NOT EXISTS (SELECT FROM tally.readers p WHERE p.relation = s.groups)");
+            triggers::remove_needless();
+            return;
+        }
         let objects = compact::oids_now("SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
         for relation in objects {
             follow_table(relation, change);
@@ -93,7 +100,8 @@ fn follow_table(table: Oid, change: Change) {
         let of_source = || views.iter().filter(|v| v.source == source);
         of_source().take(1).for_each(refuse_unseen);
         // While a dump is restored, the source gets its triggers last, and its partitions get theirs from the dump too.
-        let came = if triggers::are_on(source) { triggers::install(source) } else { vec![] };
+        let comes = (change.member_made || change.member_came) && triggers::are_on(source);
+        let came = if comes { triggers::install(source) } else { vec![] };
         // A new partition is empty; one that is attached brings rows that no trigger has seen.
         let unseen = (change.member_came && !came.is_empty()) || (change.triggers && triggers::are_on(source) && triggers::restore(source));
         if unseen {
@@ -153,8 +161,9 @@ fn follow_owner(view: &registry::Registered) {
 }
 
 /// Drops the relations of views of which something is missing.
-fn remove_torn() {
-    let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest("SELECT s.id FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r)")));
+fn remove_torn(condition: &str) {
+    let torn = format!("SELECT s.id FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}");
+    let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)));
     for id in torn.into_iter().flatten().flatten().filter_map(|t| t.parse::<i64>().ok()) {
         let s = Storage { id };
         sql::as_superuser(|| {

@@ -19,30 +19,42 @@ const APPLY: &str = "tally_apply";
 /// Our triggers, `t`, that fire for statements.
 const STATEMENT_LEVEL: &str = "t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgtype & 1 = 0";
 
-/// Members of the source that lack our triggers get them; says which.
+/// Members of the source get the triggers of ours that they lack; says which members had none.
 pub fn install(source: Oid) -> Vec<Oid> {
-    let missing = oids(&format!(
-        "SELECT m FROM tally.members({}) m WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = m AND {STATEMENT_LEVEL})",
-        source.to_u32()
-    ));
-    for table in &missing {
-        let name = catalog::qualified_name(*table);
-        let inherits_apply = !sql::rows_latest(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relispartition", table.to_u32())).is_empty();
-        sql::as_superuser(|| {
-            sql::pinned(|| {
-                for (trigger, when) in TRIGGERS {
-                    sql::execute(&format!("CREATE TRIGGER {trigger} {} FOR EACH STATEMENT EXECUTE FUNCTION tally.maintain()", when.replace("{}", &name)));
-                    sql::execute(&format!("ALTER TABLE ONLY {name} ENABLE ALWAYS TRIGGER {trigger}"));
-                }
-                if !inherits_apply {
-                    sql::execute(&format!("CREATE TRIGGER {APPLY} AFTER INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION tally.maintain()"));
-                    sql::execute(&format!("ALTER TABLE {name} ENABLE REPLICA TRIGGER {APPLY}"));
-                }
-            })
-        });
-        inval::announce(*table);
+    let mut came = vec![];
+    for table in oids(&format!("SELECT m FROM tally.members({}) m", source.to_u32())) {
+        let here: Vec<String> = sql::rows_latest(&format!(
+            "SELECT t.tgname FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND t.tgfoid = 'tally.maintain'::pg_catalog.regproc",
+            table.to_u32()
+        ))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
+        if TRIGGERS.iter().all(|(trigger, _)| here.iter().any(|h| h == trigger)) {
+            continue;
+        }
+        if !TRIGGERS.iter().any(|(trigger, _)| here.iter().any(|h| h == trigger)) {
+            came.push(table);
+        }
+        sql::as_superuser(|| sql::pinned(|| install_on(table, &here)));
+        inval::announce(table);
     }
-    missing
+    came
+}
+
+fn install_on(table: Oid, here: &[String]) {
+    let name = catalog::qualified_name(table);
+    let lacks = |trigger: &str| !here.iter().any(|h| h == trigger);
+    for (trigger, when) in TRIGGERS.iter().filter(|(trigger, _)| lacks(trigger)) {
+        sql::execute(&format!("CREATE TRIGGER {trigger} {} FOR EACH STATEMENT EXECUTE FUNCTION tally.maintain()", when.replace("{}", &name)));
+        sql::execute(&format!("ALTER TABLE ONLY {name} ENABLE ALWAYS TRIGGER {trigger}"));
+    }
+    let inherits_apply = !sql::rows_latest(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relispartition", table.to_u32())).is_empty();
+    if !inherits_apply && lacks(APPLY) {
+        sql::execute(&format!("CREATE TRIGGER {APPLY} AFTER INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION tally.maintain()"));
+        sql::execute(&format!("ALTER TABLE {name} ENABLE REPLICA TRIGGER {APPLY}"));
+    }
 }
 
 /// Whether the source itself has its triggers.
@@ -62,14 +74,16 @@ pub fn restore(source: Oid) -> bool {
     for statement in enabled.iter().flatten().flatten() {
         sql::as_superuser(|| sql::pinned(|| sql::execute(statement)));
     }
-    !enabled.is_empty() || are_off(source)
+    let disabled = rows(format!("SELECT FROM {ours} AND t.tgtype & 1 = 0 AND t.tgenabled IN ('D', 'R')"));
+    !enabled.is_empty() || !disabled.is_empty()
 }
 
 /// Whether statements on the source or its members go unseen.
 pub fn are_off(source: Oid) -> bool {
     !oids(&format!(
-        "SELECT t.tgrelid FROM pg_catalog.pg_trigger t JOIN tally.members({}) m ON m = t.tgrelid WHERE {STATEMENT_LEVEL} AND t.tgenabled IN ('D', 'R')",
-        source.to_u32()
+        "SELECT m FROM tally.members({}) m WHERE {} > (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t WHERE t.tgrelid = m AND {STATEMENT_LEVEL} AND t.tgenabled IN ('A', 'O'))",
+        source.to_u32(),
+        TRIGGERS.len()
     ))
     .is_empty()
 }
