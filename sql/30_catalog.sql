@@ -10,6 +10,7 @@ SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
        max(c.oid) FILTER (WHERE c.relname ~ '_main$') AS main,
        max(c.oid) FILTER (WHERE c.relname ~ '_delta$') AS delta,
        max(c.oid) FILTER (WHERE c.relname ~ '_filled$') AS filled,
+       max(c.oid) FILTER (WHERE c.relname ~ '_kept$') AS kept,
        max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
        max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
   FROM pg_catalog.pg_class c

@@ -27,6 +27,16 @@ pub fn try_lock_folding(delta: Oid) -> bool {
     unsafe { pg_sys::LockAcquire(&tag(delta), pg_sys::ExclusiveLock as i32, false, true) != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL }
 }
 
+/// Locks a relation against everybody else, if that can be had at once.
+pub fn try_lock_exclusively(relation: Oid) -> bool {
+    unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
+}
+
+/// Whether the transaction has written, and so may be waited for by others.
+pub fn has_written() -> bool {
+    unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
+}
+
 /// Raises an ERROR if the session is in the middle of a statement on the table, whose triggers are still to fire.
 pub fn check_not_in_use(table: Oid, action: &str) {
     let action = CString::new(action).unwrap_or_default();

@@ -17,6 +17,7 @@ pub fn compact(name: Option<&str>) -> i64 {
         Some(name) => vec![owned(name)],
         None => registry::all().into_iter().filter(|v| owns(v.view)).collect(),
     };
+    super::ddl::clean_up();
     views.iter().map(compact_view).sum()
 }
 
@@ -30,8 +31,23 @@ pub fn refresh(name: &str) {
             .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
             .raise();
     }
-    lock::lock_folding(view.delta);
-    rebuild(&view);
+    if lock_folding(&view) {
+        rebuild(&view);
+    }
+}
+
+/// The lock of whatever changes main. Others may wait for a transaction that has written, so such a transaction waits for nobody here.
+fn lock_folding(view: &Registered) -> bool {
+    if !lock::has_written() {
+        lock::lock_folding(view.delta);
+        return true;
+    }
+    let free = lock::try_lock_folding(view.delta);
+    if !free {
+        let name = crate::pg::catalog::relation_name(view.view);
+        Fail::new(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, format!("skipping view \"{name}\", which another transaction is compacting")).notice();
+    }
+    free
 }
 
 /// The view of that name, which must be one of ours and the user's own.
@@ -98,7 +114,9 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
 
 fn compact_view(view: &Registered) -> i64 {
     allow(view, "compact");
-    lock::lock_folding(view.delta);
+    if !lock_folding(view) {
+        return 0;
+    }
     let Some(spec) = storage::spec(view) else { return 0 };
     let (delta, filled) = (spec.storage.delta(), spec.storage.filled());
     let state = as_owner(

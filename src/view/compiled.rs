@@ -15,7 +15,6 @@ use std::cell::RefCell;
 
 pub struct Compiled {
     pub delta: Oid,
-    pub query: Oid,
     pub owner: Oid,
     pub keys: Vec<Layout>,
     pub canons: Vec<Canon>,
@@ -75,7 +74,6 @@ impl Compiled {
         }
         Some(Compiled {
             delta: view.delta,
-            query: view.query,
             owner: view.owner,
             keys: shape.keys.iter().map(|(n, _)| Layout::of_type(n.type_oid())).collect(),
             canons: shape.keys.iter().map(|(n, _)| Canon::new(n.type_oid(), n.collation())).collect(),

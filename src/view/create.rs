@@ -57,6 +57,7 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     }
     compact::check_not_in_use(source, "make a view of");
 
+    super::ddl::clean_up();
     let owner = sql::current_user();
     let wanted = Wanted::of(&text_of(query));
     // The user's own rights decide whether the query may be run at all.

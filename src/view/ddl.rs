@@ -5,7 +5,7 @@ use super::registry;
 use super::triggers;
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
-use crate::pg::{sql, xact};
+use crate::pg::{lock, sql, xact};
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -27,7 +27,6 @@ pub fn quietly<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// DROP VIEW through us: the source is locked first, in the order in which writers lock.
 pub fn drop_view(name: &str, if_exists: bool) {
     if if_exists {
         let there = sql::rows(&format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
@@ -37,8 +36,6 @@ pub fn drop_view(name: &str, if_exists: bool) {
         }
     }
     let view = compact::owned(name);
-    let source = crate::pg::catalog::qualified_name(view.source);
-    sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {source} IN SHARE ROW EXCLUSIVE MODE"))));
     sql::pinned(|| sql::execute(&format!("DROP VIEW {}", crate::pg::catalog::qualified_name(view.view))));
 }
 
@@ -160,12 +157,26 @@ fn follow_owner(view: &registry::Registered) {
     }
 }
 
-/// Drops the relations of views of which something is missing.
+/// Removes what is left of views that have been dropped, as far as nobody uses it.
+pub fn clean_up() {
+    quietly(|| {
+        remove_torn("");
+        triggers::remove_needless();
+    });
+}
+
+/// Drops the relations of views of which something is missing. Writers lock a source and then delta, readers the view and then both:
+/// whoever drops the view and then waited for either could wait in a circle. So tables that are in use are left, out of
+/// the registry's sight, until the next time.
 fn remove_torn(condition: &str) {
-    let torn = format!("SELECT s.id FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}");
+    let torn = format!(
+        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}"
+    );
     let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)));
-    for id in torn.into_iter().flatten().flatten().filter_map(|t| t.parse::<i64>().ok()) {
+    for row in torn {
+        let Some(id) = row[0].as_deref().and_then(|t| t.parse::<i64>().ok()) else { continue };
         let s = Storage { id };
+        let free = |oid: &Option<String>| oid.as_deref().and_then(|t| t.parse::<u32>().ok()).is_none_or(|oid| lock::try_lock_exclusively(Oid::from(oid)));
         sql::as_superuser(|| {
             sql::pinned(|| {
                 let there = |name: &str| has(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
@@ -176,8 +187,10 @@ fn remove_torn(condition: &str) {
                 };
                 drop("VIEW", s.groups());
                 drop("VIEW", s.query());
-                for table in [s.delta(), s.main(), s.filled(), s.kept()] {
-                    drop("TABLE", table);
+                if row[1..].iter().all(free) {
+                    for table in [s.delta(), s.main(), s.filled(), s.kept()] {
+                        drop("TABLE", table);
+                    }
                 }
             })
         });

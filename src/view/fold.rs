@@ -9,19 +9,18 @@ use super::storage;
 use crate::pg::expr::Table;
 use crate::pg::{lock, setting, sql, xact};
 use pg_tally_core::view as rules;
-use pgrx::pg_sys::Oid;
-use std::cell::{Cell, RefCell};
+use pgrx::pg_sys::{self, Oid};
+use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Per delta table: statements that appended to it in this transaction, and bytes' worth of them since this session last tried.
+/// Per delta table: what this transaction has appended to, and how often this session has since it last tried to fold.
 #[derive(Default)]
 struct Appended {
-    now: HashMap<Oid, Oid>,
+    now: Vec<Oid>,
     since_try: HashMap<Oid, u32>,
 }
 
 thread_local! {
-    static LOOKS: Cell<u32> = const { Cell::new(0) };
     static APPENDED: RefCell<Appended> = RefCell::new(Appended::default());
 }
 
@@ -32,24 +31,14 @@ pub fn register() {
     xact::register(before_commit, at_end);
 }
 
-/// Appends between two looks at delta's size, which is a system call.
-const BETWEEN_LOOKS: u32 = 16;
-
 /// Notes that the transaction has appended to the view's delta.
-pub fn appended(view: &Compiled, delta: &Table) {
-    let looks = LOOKS.get().wrapping_add(1);
-    LOOKS.set(looks);
-    if !looks.is_multiple_of(BETWEEN_LOOKS) {
-        return;
-    }
-    let Some(limit) = setting::delta_limit() else { return };
-    if delta.pages() <= limit {
-        return;
-    }
+pub fn appended(view: &Compiled) {
     APPENDED.with(|a| {
         let mut a = a.borrow_mut();
-        a.now.insert(view.delta, view.query);
-        *a.since_try.entry(view.delta).or_insert(BETWEEN_TRIES) += BETWEEN_LOOKS;
+        if !a.now.contains(&view.delta) {
+            a.now.push(view.delta);
+        }
+        *a.since_try.entry(view.delta).or_insert(BETWEEN_TRIES) += 1;
     });
 }
 
@@ -58,15 +47,18 @@ fn at_end() {
 }
 
 fn before_commit() {
-    let large: Vec<Oid> = APPENDED.with(|a| {
+    let appended = APPENDED.with(|a| {
         let mut a = a.borrow_mut();
-        let now: Vec<Oid> = std::mem::take(&mut a.now).into_keys().collect();
-        now.into_iter().filter(|delta| a.since_try.get(delta).is_some_and(|n| *n > BETWEEN_TRIES)).collect()
+        let now = std::mem::take(&mut a.now);
+        now.into_iter().filter(|delta| a.since_try.get(delta).is_some_and(|n| *n > BETWEEN_TRIES)).collect::<Vec<_>>()
     });
-    if large.is_empty() || lock::has_transaction_snapshot() || lock::is_read_only() {
+    let Some(limit) = setting::delta_limit().filter(|_| !appended.is_empty()) else { return };
+    if lock::has_transaction_snapshot() || lock::is_read_only() {
         return;
     }
-    for delta in large {
+    // The transaction has locked what it appended to.
+    let is_large = |delta: &Oid| Table::try_open(*delta, pg_sys::NoLock).is_some_and(|table| table.pages() > limit);
+    for delta in appended.into_iter().filter(is_large) {
         APPENDED.with(|a| a.borrow_mut().since_try.insert(delta, 0));
         xact::attempt("fold the pending rows of a view", || fold(delta));
     }

@@ -37,7 +37,7 @@ pub fn maintain(change: Option<Change>) {
                 if view.by_name { sql::pinned(|| append(&change, &table, view, &delta)) } else { append(&change, &table, view, &delta) }
             }),
         }
-        fold::appended(view, &delta);
+        fold::appended(view);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The triggers on a source and all its members, and who owns what behind a view.
 
 use super::compact::oids;
-use crate::pg::{catalog, inval, sql};
+use crate::pg::{catalog, inval, lock, sql};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::Oid;
 
@@ -88,21 +88,24 @@ pub fn are_off(source: Oid) -> bool {
     .is_empty()
 }
 
-/// Tables that have our triggers and no view any more lose them; says whether there were any.
-pub fn remove_needless() -> bool {
-    let drops = sql::as_superuser(|| {
+/// Tables that have our triggers and no view any more lose them, unless they are in use.
+pub fn remove_needless() {
+    let needless = sql::as_superuser(|| {
         sql::pinned(|| {
             sql::rows_latest(
-                "SELECT pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::pg_catalog.regclass) FROM pg_catalog.pg_trigger t \
+                "SELECT t.tgrelid::oid, pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::pg_catalog.regclass) FROM pg_catalog.pg_trigger t \
                  WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgparentid = 0 \
                  AND t.tgrelid NOT IN (SELECT m FROM tally.registry r, tally.members(r.source) m)",
             )
         })
     });
-    for statement in drops.iter().flatten().flatten() {
-        sql::as_superuser(|| sql::pinned(|| sql::execute(statement)));
+    for row in &needless {
+        let [Some(table), Some(drop)] = &row[..] else { continue };
+        let free = table.parse::<u32>().is_ok_and(|table| lock::try_lock_exclusively(Oid::from(table)));
+        if free {
+            sql::as_superuser(|| sql::pinned(|| sql::execute(drop)));
+        }
     }
-    !drops.is_empty()
 }
 
 /// The tables behind a view.
