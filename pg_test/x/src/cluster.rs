@@ -4,8 +4,9 @@ use crate::provision::Server;
 use crate::sh::{self, User};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -39,13 +40,7 @@ pub enum Stop {
 impl Cluster {
     /// A new, empty, running server; what an earlier one of this name left is removed.
     pub fn create(server: &Server, name: &str, options: Options) -> Result<Cluster> {
-        let mut cluster = Cluster::at(server, name, options.stay)?;
-        cluster.remove()?;
-        sh::make_dir(&cluster.dir)?;
-        cluster.user.own(&cluster.dir)?;
-        fs::create_dir_all(&cluster.sockets)?;
-        fs::set_permissions(&cluster.sockets, fs::Permissions::from_mode(0o700))?;
-        cluster.user.own(&cluster.sockets)?;
+        let mut cluster = Cluster::emptied(server, name, options.stay)?;
         let mut initdb = cluster.user.command(server.bin("initdb"));
         initdb.arg("-D").arg(cluster.data());
         initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]);
@@ -62,6 +57,31 @@ impl Cluster {
         fs::write(&file, conf)?;
         cluster.user.own(&file)?;
         cluster.start()?;
+        Ok(cluster)
+    }
+
+    /// A running standby of this one, made by `pg_basebackup`.
+    pub fn standby(&self, name: &str, pg_basebackup: &Path) -> Result<Cluster> {
+        let mut cluster = Cluster::emptied(&self.server, name, false)?;
+        let mut copy = self.user.command(pg_basebackup);
+        copy.args(["-R", "-X", "stream", "--checkpoint=fast", "--no-sync", "-D"]).arg(cluster.data());
+        sh::capture(self.aim(&mut copy, "postgres"))?;
+        let mut conf = fs::OpenOptions::new().append(true).open(cluster.data().join("postgresql.auto.conf"))?;
+        // the last one holds
+        writeln!(conf, "unix_socket_directories = '{}'", cluster.sockets.display())?;
+        cluster.start()?;
+        Ok(cluster)
+    }
+
+    /// One without data; what an earlier one of this name left is removed.
+    fn emptied(server: &Server, name: &str, stay: bool) -> Result<Cluster> {
+        let mut cluster = Cluster::at(server, name, stay)?;
+        cluster.remove()?;
+        sh::make_dir(&cluster.dir)?;
+        cluster.user.own(&cluster.dir)?;
+        fs::create_dir_all(&cluster.sockets)?;
+        fs::set_permissions(&cluster.sockets, fs::Permissions::from_mode(0o700))?;
+        cluster.user.own(&cluster.sockets)?;
         Ok(cluster)
     }
 
@@ -134,11 +154,22 @@ impl Cluster {
         Ok(())
     }
 
-    /// What a power cut does: the postmaster is killed, the rest notice and end.
+    /// What a power cut does: the postmaster and all its processes are killed.
     pub fn crash(&mut self) -> Result<()> {
-        let mut child = self.child.take().context("only a server started here is killed")?;
-        child.kill()?;
-        child.wait()?;
+        let mut postmaster = self.child.take().context("only a server started here is killed")?;
+        // stopped, it starts no more of them
+        signal("STOP", &[postmaster.id()])?;
+        let mut all = children(postmaster.id())?;
+        all.push(postmaster.id());
+        signal("KILL", &all)?;
+        postmaster.wait()?;
+        let begin = Instant::now();
+        while all.iter().any(|id| parent(*id).is_some()) {
+            if begin.elapsed() > Duration::from_secs(10) {
+                bail!("processes of the killed server go on");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         Ok(())
     }
 
@@ -191,6 +222,29 @@ impl Cluster {
         self.aim(&mut c, database);
         c
     }
+}
+
+fn signal(name: &str, ids: &[u32]) -> Result<()> {
+    let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
+    // those that have ended by themselves are reported, and no matter
+    let done = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", ids.join(" "))).stderr(Stdio::null()).status();
+    done.map(|_| ()).context("sending a signal")
+}
+
+/// Its parent if there is such a process, and not just its exit status.
+fn parent(process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // 12 (name, which may have any character) S 1 …
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    (state != "Z").then_some(parent)
+}
+
+fn children(process: u32) -> Result<Vec<u32>> {
+    let names = fs::read_dir("/proc")?.flatten().map(|e| e.file_name());
+    let all = names.filter_map(|n| n.to_string_lossy().parse::<u32>().ok());
+    Ok(all.filter(|id| parent(*id) == Some(process)).collect())
 }
 
 impl Drop for Cluster {

@@ -6,10 +6,12 @@ use x::{bench, demo, oracle, suites};
 const HELP: &str = "\
 cargo x demo [--events N] [--stop]
     build in release, start a private PostgreSQL 15, load 336,776 real flights (or N generated web events) and show roll-ups staying exact
-cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|readme|acceptance|demo[,…]] [--release] [--accept]
+cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|readme|acceptance|demo|cluster[,…]] [--release] [--accept]
     run all tests, or some, from nothing; the last line is `N passed, N failed`; --accept takes what regress and isolation print as expected
 cargo x oracle [arguments]
     the random differential test against a private server, for as long as its arguments say
+cargo x crash [--pg 15|16|17|18] [--rounds N] [--seed N]
+    kill a private server again and again while sessions write and compact; the views must be exact after each recovery
 cargo x bench [arguments]
     the benchmarks against a private server
 cargo x help
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
         "demo" => demo::main(&args),
         "test" => suites::main(&args),
         "oracle" => oracle::main(&args),
+        "crash" => suites::cluster::main(&args),
         "bench" => bench::main(&args),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

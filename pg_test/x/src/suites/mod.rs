@@ -1,5 +1,6 @@
 //! `cargo x test`: every test that there is, from nothing.
 
+pub mod cluster;
 mod pg;
 mod readme;
 
@@ -11,7 +12,7 @@ use std::process::Command;
 use std::time::Instant;
 
 /// Kinds in the order they run; those after `pgrx` want a server with the extension.
-const KINDS: &[&str] = &["tidy", "core", "pgrx", "regress", "isolation", "readme", "acceptance", "demo", "oracle"];
+const KINDS: &[&str] = &["tidy", "core", "pgrx", "regress", "isolation", "readme", "acceptance", "demo", "cluster", "oracle"];
 
 #[derive(Default)]
 pub struct Count {
@@ -106,6 +107,7 @@ fn run(kind: &str, asked: &Asked, ready: &mut Option<Result<pg::Ready>>) -> Resu
                 "readme" => readme::run(ready),
                 "acceptance" => ready.acceptance(),
                 "demo" => ready.demo(),
+                "cluster" => cluster::run(&ready.cluster.server),
                 "oracle" => ready.oracle(),
                 other => bail!("no tests of kind {other}"),
             }
