@@ -58,8 +58,8 @@ CREATE FUNCTION replaces() RETURNS text LANGUAGE plpgsql AS $$ DECLARE before te
   BEGIN EXECUTE 'CREATE OR REPLACE VIEW replaced AS SELECT ''x''::text AS k, 1::bigint AS n'; EXCEPTION WHEN OTHERS THEN EXECUTE 'DROP VIEW replaced'; END;
   after := pg_temp.left_behind();
   RETURN CASE WHEN after = before THEN 'ok' ELSE before || ' before, ' || after || ' after' END; END $$;
-SELECT replaces();
 SET client_min_messages = warning;
+SELECT replaces();
 DROP VIEW IF EXISTS replaced;
 RESET client_min_messages;
 

@@ -3,6 +3,9 @@
 \set setup :inputs '/sql/views_setup.inc'
 \set ECHO none
 SELECT current_database() AS regression \gset
+-- the pg_dump of the server's own version, wherever that is
+SELECT setting AS bindir FROM pg_config WHERE name = 'BINDIR' \gset
+\setenv BINDIR :bindir
 \pset format unaligned
 \pset tuples_only on
 \set ECHO all
@@ -44,8 +47,8 @@ DELETE FROM app.p1 WHERE x = 3;
 INSERT INTO "Odd schema"."Child 1" VALUES (1, 'zz', 1);
 INSERT INTO app.states SELECT '2020-01-01Z', 7, sum_state(1), uniq_state(1);
 SELECT view, mode, status, pending > 0 AS pending, kept FROM tally.views ORDER BY view::text COLLATE "C";
-\! pg_dump -d pg_tally_dump_from | psql -X -q -v ON_ERROR_STOP=1 -d pg_tally_dump_to -o /dev/null 2>&1
-\! pg_dump --schema-only -d pg_tally_dump_from | psql -X -q -v ON_ERROR_STOP=1 -d pg_tally_dump_schema -o /dev/null 2>&1
+\! D="$BINDIR/pg_dump"; [ -x "$D" ] || D=pg_dump; "$D" -d pg_tally_dump_from | psql -X -q -v ON_ERROR_STOP=1 -d pg_tally_dump_to -o /dev/null 2>&1
+\! D="$BINDIR/pg_dump"; [ -x "$D" ] || D=pg_dump; "$D" --schema-only -d pg_tally_dump_from | psql -X -q -v ON_ERROR_STOP=1 -d pg_tally_dump_schema -o /dev/null 2>&1
 CREATE TEMP TABLE digest (d text);
 \set digest 'SELECT md5((SELECT string_agg(x::text, '';'' ORDER BY x::text) FROM app.by_k x) || (SELECT string_agg(x::text, '';'' ORDER BY x::text) FROM app.states x) || (SELECT string_agg(x::text, '';'' ORDER BY x::text) FROM app.parts x) || (SELECT string_agg(x::text, '';'' ORDER BY x::text) FROM "Odd schema"."View ""1""" x) || (SELECT string_agg(x::text, '';'' ORDER BY x::text) FROM app.over_it x)) AS digest'
 SET TimeZone = 'UTC';

@@ -158,6 +158,46 @@ SET client_min_messages = warning;
 DROP SCHEMA regress_tally_evil CASCADE;
 RESET client_min_messages;
 
+-- a source's owner, no superuser, does to it what owners do, under the view of somebody else
+SET ROLE regress_tally_owner;
+CREATE TABLE pt (id int, k text) PARTITION BY RANGE (id);
+CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM (0) TO (100);
+GRANT SELECT, TRIGGER ON pt TO regress_tally_maker;
+SET ROLE regress_tally_maker;
+SELECT tally.create_view('views_rights.pv', 'SELECT k, count(*) AS n, max(id) AS mx FROM pt GROUP BY k');
+RESET ROLE;
+INSERT INTO made (name, query, columns) VALUES ('views_rights.pv', 'SELECT k, count(*), max(id) FROM views_rights.pt GROUP BY k', '*');
+SET ROLE regress_tally_owner;
+CREATE TABLE pt2 PARTITION OF pt FOR VALUES FROM (100) TO (200);
+INSERT INTO pt SELECT i, 'k' || i % 3 FROM generate_series(1, 150) i;
+CREATE TABLE pt3 (k text, id int);
+INSERT INTO pt3 VALUES ('attached', 250);
+ALTER TABLE pt ATTACH PARTITION pt3 FOR VALUES FROM (200) TO (300);
+INSERT INTO pt3 VALUES ('k1', 251);
+RESET ROLE;
+SELECT pg_temp.exact('ATTACH by the owner of the source');
+SET ROLE regress_tally_owner;
+ALTER TABLE pt DETACH PARTITION pt2;
+ALTER TABLE pt RENAME COLUMN k TO key;
+ALTER TABLE pt RENAME COLUMN key TO k;
+TRUNCATE pt3;
+ALTER TABLE pt1 DISABLE TRIGGER tally_insert;
+INSERT INTO pt1 VALUES (5, 'unseen');
+ALTER TABLE pt1 ENABLE ALWAYS TRIGGER tally_insert;
+UPDATE pt SET k = 'k9' WHERE id < 10;
+RESET ROLE;
+SELECT pg_temp.kept('DDL by the owner of the source');
+DELETE FROM made WHERE name = 'views_rights.pv';
+SET ROLE regress_tally_owner;
+SET client_min_messages = warning;
+ALTER TABLE pt DROP COLUMN k CASCADE;
+RESET client_min_messages;
+SELECT to_regclass('pv');
+INSERT INTO pt VALUES (7);
+DROP TABLE pt, pt2;
+RESET ROLE;
+SELECT view FROM tally.views ORDER BY view::text COLLATE "C";
+
 -- owners that change, rights that go
 ALTER VIEW v OWNER TO regress_tally_maker;
 SELECT count(DISTINCT c.relowner::regrole::text), min(c.relowner::regrole::text) FROM tally.registry r JOIN pg_class c ON c.oid IN (r.view, r.main, r.delta, r.filled, r.query, r.groups) WHERE r.view = 'v'::regclass;
