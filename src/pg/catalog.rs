@@ -59,6 +59,13 @@ pub fn column_type(type_oid: Oid, typmod: i32, collation: Oid) -> String {
     }
 }
 
+/// The column type for the values of an expression, without the constraints of a domain.
+pub fn stored_type(node: Node) -> String {
+    let mut typmod = node.typmod();
+    let base = unsafe { pg_sys::getBaseTypeAndTypmod(node.type_oid(), &mut typmod) };
+    column_type(base, typmod, node.collation())
+}
+
 /// `OPERATOR(schema.name)` for an operator that is not PostgreSQL's own.
 pub fn operator_outside_catalog(operator: Oid) -> Option<String> {
     let rows = sql::rows_latest(&format!(

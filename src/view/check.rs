@@ -76,7 +76,8 @@ pub fn source_refusals(source: Oid) -> Vec<Refusal> {
             sql::rows_latest(&format!(
                 "SELECT c.relpersistence = 't', c.relrowsecurity, EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid), \
                  EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relkind = 'f'), \
-                 EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relpersistence <> c.relpersistence), \
+                 EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relpersistence = 't' AND c.relpersistence <> 't'), \
+                 EXISTS (SELECT FROM tally.members(c.oid) m JOIN pg_catalog.pg_class p ON p.oid = m WHERE p.relpersistence NOT IN (c.relpersistence, 't')), \
                  c.relnamespace IN ('pg_catalog'::regnamespace, 'tally'::regnamespace, 'tally_data'::regnamespace) \
                  FROM pg_catalog.pg_class c WHERE c.oid = {}",
                 source.to_u32()
@@ -84,8 +85,15 @@ pub fn source_refusals(source: Oid) -> Vec<Refusal> {
         })
     });
     let what = format!("table \"{}\"", catalog::relation_name(source));
-    let features =
-        [Feature::Temporary, Feature::RowSecurity, Feature::ChildTable, Feature::ForeignPartition, Feature::MixedPersistence, Feature::RelationKind];
+    let features = [
+        Feature::Temporary,
+        Feature::RowSecurity,
+        Feature::ChildTable,
+        Feature::ForeignPartition,
+        Feature::Temporary,
+        Feature::MixedPersistence,
+        Feature::RelationKind,
+    ];
     rows.first()
         .map(|row| {
             let holds = row.iter().map(|v| v.as_deref() == Some("t"));

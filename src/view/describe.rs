@@ -91,7 +91,8 @@ pub fn parts(shape: &Shape) -> Option<Vec<Part>> {
 fn key(node: Node, equality: Oid, source: Oid) -> Key {
     Key {
         expr: format!("({})", node.deparse(source, "s")),
-        column_type: catalog::column_type(node.type_oid(), node.typmod(), node.collation()),
+        column_type: catalog::stored_type(node),
+        domain: (catalog::base_type(node.type_oid()) != node.type_oid()).then(|| catalog::column_type(node.type_oid(), -1, Oid::INVALID)),
         equality: match catalog::operator_outside_catalog(equality) {
             None => Equality::Catalog,
             Some(operator) => Equality::Operator(operator),
@@ -134,7 +135,7 @@ fn range(node: Node, source: Oid) -> Option<Range> {
 fn column(column: &Column, source: Oid) -> Agg {
     let aggregate = &column.aggregate;
     let node = aggregate.node;
-    let plain_type = catalog::column_type(node.type_oid(), node.typmod(), node.collation());
+    let plain_type = catalog::stored_type(node);
     let original = node.deparse(source, "s");
     let (column_type, partial) = match (column.strategy.state_type(), column.strategy.state_aggregate()) {
         (Some(state), Some(make)) if !column.stored_is_result => {

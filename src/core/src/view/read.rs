@@ -1,7 +1,7 @@
 //! The SQL that readers run: PostgreSQL plans it as part of their own query.
 
-use super::render::f;
-use super::spec::{Part, Spec, Target};
+use super::render::{f, k};
+use super::spec::{Key, Part, Spec, Target};
 
 /// One row per group, with keys `k1…` and final values `f1…`: main alone while nothing is pending, main merged with delta
 /// otherwise, groups in doubt from the source, everything from the source where the snapshot sees no filled view.
@@ -38,7 +38,11 @@ pub fn insert_rule(spec: &Spec, view: &str, targets: &[Target], columns: &[Part]
 }
 
 fn final_values(spec: &Spec, rows: &str) -> String {
-    let mut columns: Vec<String> = (0..spec.keys.len()).map(|i| format!("x.{}", super::render::k(i))).collect();
+    let key = |(i, key): (usize, &Key)| match &key.domain {
+        Some(domain) => format!("x.{0}::{domain} AS {0}", k(i)),
+        None => format!("x.{}", k(i)),
+    };
+    let mut columns: Vec<String> = spec.keyed().map(key).collect();
     columns.extend(spec.aggs.iter().enumerate().map(|(i, agg)| format!("{} AS {}", spec.final_value(i, agg), f(i))));
     format!("SELECT {} FROM ({rows}) x", columns.join(", "))
 }

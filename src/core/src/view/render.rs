@@ -299,7 +299,8 @@ impl Spec {
     pub(super) fn final_value(&self, i: usize, agg: &Agg) -> String {
         match agg.strategy {
             Strategy::Rows => "x.n".into(),
-            _ if agg.stored_is_result => format!("x.{}", a(i)),
+            _ if agg.stored_is_result && agg.bare_type() == agg.result_type => format!("x.{}", a(i)),
+            _ if agg.stored_is_result => format!("x.{}::{}", a(i), agg.result_type),
             _ => format!("{}(x.{})::{}", self.function("finalize"), a(i), agg.result_type),
         }
     }

@@ -58,8 +58,10 @@ pub struct Spec {
 pub struct Key {
     /// Over `s`.
     pub expr: String,
-    /// With its collation, as in a column definition.
+    /// What is stored: with its collation, as in a column definition. Of a domain the type below it, because a mark has no keys.
     pub column_type: String,
+    /// The domain, if it is one.
+    pub domain: Option<String>,
     pub equality: Equality,
     /// For a bucket of time: the bucketed column and the expression of the bucket's end, so that an index on the column serves.
     pub range: Option<Range>,
@@ -92,7 +94,7 @@ pub enum Equality {
 
 pub struct Agg {
     pub strategy: Strategy,
-    /// What main and delta store, with its collation, as in a column definition.
+    /// What main and delta store, with its collation, as in a column definition; never a domain.
     pub column_type: String,
     /// The stored value computed from source rows: an aggregate call over `s`.
     pub partial: String,
