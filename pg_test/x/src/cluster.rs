@@ -107,6 +107,11 @@ impl Cluster {
         self.dir.join("log")
     }
 
+    /// What runs here, or ran until it was killed.
+    fn postmaster(&self) -> Option<u32> {
+        fs::read_to_string(self.data().join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
+    }
+
     pub fn start(&mut self) -> Result<()> {
         if self.stay {
             let mut ctl = self.user.command(self.server.bin("pg_ctl"));
@@ -136,7 +141,7 @@ impl Cluster {
     }
 
     pub fn stop(&mut self, how: Stop) -> Result<()> {
-        if self.data().join("postmaster.pid").exists() {
+        if self.postmaster().is_some_and(|id| parent(id).is_some()) {
             let mode = match how {
                 Stop::Fast => "fast",
                 Stop::Immediate => "immediate",
@@ -144,7 +149,7 @@ impl Cluster {
             let mut ctl = self.user.command(self.server.bin("pg_ctl"));
             ctl.args(["stop", "-w", "-s", "-m", mode, "-D"]).arg(self.data());
             let stopped = sh::capture(&mut ctl);
-            if self.data().join("postmaster.pid").exists() {
+            if self.postmaster().is_some() {
                 stopped?;
             }
         }

@@ -39,18 +39,19 @@ const SOURCES: [Source; 2] = [("t", VIEWS), ("parts", VIEWS_OF_PARTS)];
 
 /// All of the suite, on a server that logs what every test here needs.
 pub fn run(server: &Server) -> Result<Count> {
-    let mut nodes = create(server)?;
+    let mut nodes: Option<Cluster> = None;
     let mut count = Count::default();
     let mut test = |what: &str, f: fn(&mut Cluster) -> Result<()>| {
-        // what an earlier test left
-        if !nodes.is_running()
-            && let Err(e) = nodes.start()
-        {
-            println!("  {what}: {e:#}");
-        }
-        let done = sh::step(what, || f(&mut nodes));
+        let done = sh::step(what, || match &mut nodes {
+            Some(nodes) => f(nodes),
+            none => f(none.insert(create(server)?)),
+        });
         if let Err(e) = &done {
-            println!("  {e:#}\n  the end of the log:\n{}", sh::tail(&nodes.log(), 8));
+            println!("  {e:#}");
+            // the next one is not to find what this one left
+            if let Some(nodes) = nodes.take() {
+                println!("  the end of the log:\n{}", sh::tail(&nodes.log(), 8));
+            }
         }
         count.add(done.is_ok());
     };
@@ -298,14 +299,14 @@ fn statement(writer: u64, n: u64, random: &mut Random) -> String {
     match random.below(10) {
         0..4 => {
             let rows = 1 + random.below(20);
-            format!("INSERT INTO t SELECT ({n} * 20 + i) * {WRITERS} + {writer}, (i + {k}) % 8, {z} + i, 'b' || i FROM generate_series(0, {rows} - 1) i;\n")
+            format!("INSERT INTO t SELECT ({n}::bigint * 20 + i) * {WRITERS} + {writer}, (i + {k}) % 8, {z} + i, 'b' || i FROM generate_series(0, {rows} - 1) i;\n")
         }
         4 => format!("UPDATE t SET v = v + {z} - 20 WHERE {own} AND k = {k};\n"),
         5 => format!("UPDATE t SET k = (k + 1) % 8, b = b || 'k' WHERE {own} AND k = {k} AND v > {z};\n"),
         6 => format!("DELETE FROM t WHERE {own} AND k = {k} AND v <= (SELECT min(v) FROM t WHERE {own} AND k = {k});\n"),
         7 => format!("DELETE FROM t WHERE {own} AND v < {z};\n"),
         8 => format!("SAVEPOINT s; DELETE FROM t WHERE {own}; ROLLBACK TO s; UPDATE t SET b = 'c' WHERE {own} AND k = {k};\n"),
-        _ => format!("SAVEPOINT s; INSERT INTO t VALUES (-({n} * {WRITERS} + {writer}) - 1, NULL, {z}, 'n'); RELEASE s;\n"),
+        _ => format!("SAVEPOINT s; INSERT INTO t VALUES (-({n}::bigint * {WRITERS} + {writer}) - 1, NULL, {z}, 'n'); RELEASE s;\n"),
     }
 }
 
