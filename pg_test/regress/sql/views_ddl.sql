@@ -20,7 +20,7 @@ UPDATE made SET query = replace(query, '(k,', '("New Key",') WHERE name = 'w';
 SELECT pg_temp.exact('columns renamed');
 INSERT INTO t VALUES (101, 'k0', -1), (102, 'k0', 2);
 SELECT pg_temp.kept('columns renamed');
-SELECT query FROM tally.views WHERE view = 'v'::regclass;
+SELECT regexp_replace(query, '\mt\.', '', 'g') AS query FROM tally.views WHERE view = 'v'::regclass;
 ALTER TABLE t RENAME TO "T 2";
 UPDATE made SET query = replace(query, 'FROM t ', 'FROM "T 2" ');
 UPDATE "T 2" SET amount = amount + 1;

@@ -16,7 +16,7 @@ SELECT tally.create_view('locals', $$SELECT l::timestamptz AS at, d::timestamptz
 SELECT tally.create_view('having_zone', $$SELECT k, max(ts)::date AS last, date_trunc('month', min(ts)) AS month FROM t GROUP BY k HAVING max(ts)::date > '2024-03-01'$$);
 SELECT tally.create_view('explicit', $$SELECT date_trunc('hour', ts, 'Asia/Tokyo') AS h, (ts AT TIME ZONE 'Europe/Berlin')::date AS d, extract(epoch FROM max(ts)) AS e, count(*) AS n, max(ts) - min(ts) AS span, count(*) FILTER (WHERE ts + interval '90 minutes' > '2024-03-10 00:00+00') AS late FROM t GROUP BY 1, 2$$);
 SELECT pg_get_viewdef('having_zone') ~ 'America/New_York' AS written_down;
-SELECT query FROM tally.views WHERE view = 'daily'::regclass;
+SELECT regexp_replace(query, '\mt\.', '', 'g') AS query FROM tally.views WHERE view = 'daily'::regclass;
 INSERT INTO made (name, query, columns) VALUES
   ('daily', $$SELECT date_trunc('day', ts, 'America/New_York'), count(*), min(ts) FROM t GROUP BY 1$$, '*'),
   ('dates', $$SELECT (ts AT TIME ZONE 'America/New_York')::date, max((ts AT TIME ZONE 'America/New_York')::time), count(*) FILTER (WHERE extract(hour FROM ts AT TIME ZONE 'America/New_York') < 12), sum(extract(dow FROM ts AT TIME ZONE 'America/New_York')) FROM t WHERE ts AT TIME ZONE 'America/New_York' > '2024-03-09 00:00' GROUP BY 1$$, '*'),
