@@ -101,8 +101,9 @@ pub fn remove_needless() {
     });
     for row in &needless {
         let [Some(table), Some(drop)] = &row[..] else { continue };
-        let free = table.parse::<u32>().is_ok_and(|table| lock::try_lock_exclusively(Oid::from(table)));
-        if free {
+        // A partitioned table's row trigger goes from its partitions too.
+        let members = oids(&format!("SELECT m FROM tally.members({table}) m"));
+        if members.into_iter().all(lock::try_lock_exclusively) {
             sql::as_superuser(|| sql::pinned(|| sql::execute(drop)));
         }
     }
