@@ -510,9 +510,12 @@ fn subscribed(nodes: &Cluster, c: &mut Client, views: &[View]) -> Result<()> {
     for table in ["t", "parts"] {
         publisher.batch_execute(&fill(table, 0))?;
     }
-    publisher.batch_execute("SELECT pg_create_logical_replication_slot('tally', 'pgoutput')")?;
+    publisher.batch_execute("SELECT pg_create_logical_replication_slot('tally', 'pgoutput', false, true)")?;
+    // the workers fold too
+    let database: String = c.query_one("SELECT current_database()", &[])?.get(0);
+    c.batch_execute(&format!("ALTER DATABASE {database} SET tally.delta_limit = '64kB'"))?;
     let at = format!("host={} port={} user=postgres dbname=publisher", nodes.socket_dir().display(), crate::cluster::PORT);
-    c.batch_execute(&format!("CREATE SUBSCRIPTION s CONNECTION '{at}' PUBLICATION p WITH (create_slot = false, slot_name = 'tally', streaming = on)"))?;
+    c.batch_execute(&format!("CREATE SUBSCRIPTION s CONNECTION '{at}' PUBLICATION p WITH (create_slot = false, slot_name = 'tally', streaming = on, two_phase = true)"))?;
     applied(&mut publisher, c, views, "copied at first")?;
     for sql in ["t", "parts"].iter().flat_map(|t| writes(t)) {
         publisher.batch_execute(&sql)?;
@@ -533,6 +536,11 @@ fn subscribed(nodes: &Cluster, c: &mut Client, views: &[View]) -> Result<()> {
         applied(&mut publisher, c, views, sql)?;
     }
     compacted(c, views, "truncated and applied")?;
+    publisher.batch_execute("BEGIN; INSERT INTO t VALUES (3, 3, -3, 'two'); DELETE FROM parts WHERE id = 2; PREPARE TRANSACTION 'both'")?;
+    until("the prepared transaction", || Ok(c.query_one("SELECT count(*) = 1 FROM pg_prepared_xacts WHERE database = current_database()", &[])?.get(0)))?;
+    exact(c, views, "prepared on the publisher")?;
+    publisher.batch_execute("COMMIT PREPARED 'both'")?;
+    applied(&mut publisher, c, views, "prepared and committed")?;
     publisher.batch_execute(&writes("t")[0])?;
     applied(&mut publisher, c, views, "after compaction")?;
     c.batch_execute("ALTER SUBSCRIPTION s DISABLE; ALTER SUBSCRIPTION s SET (slot_name = NONE); DROP SUBSCRIPTION s")?;
