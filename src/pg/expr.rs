@@ -178,6 +178,16 @@ impl Table {
         // Lazily: a Table made of nothing would close it when it is dropped.
         (!relation.is_null()).then(|| Table { relation })
     }
+    /// Open for a look, without a lock that stays.
+    pub fn glance<R>(oid: pg_sys::Oid, look: impl FnOnce(&Table) -> R) -> Option<R> {
+        let lock = pg_sys::AccessShareLock as i32;
+        let relation = unsafe { pg_sys::try_relation_open(oid, lock) };
+        (!relation.is_null()).then(|| {
+            let result = look(&std::mem::ManuallyDrop::new(Table { relation }));
+            unsafe { pg_sys::relation_close(relation, lock) };
+            result
+        })
+    }
     /// A table that the caller has open already, such as a trigger's.
     pub(super) unsafe fn borrowed(relation: pg_sys::Relation) -> std::mem::ManuallyDrop<Table> {
         std::mem::ManuallyDrop::new(Table { relation })

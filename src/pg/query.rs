@@ -54,7 +54,8 @@ impl Query {
                 return None;
             }
             let query = pg_sys::copyObjectImpl(pg_sys::get_view_query(relation).cast()).cast();
-            pg_sys::relation_close(relation, pg_sys::NoLock as i32);
+            // Not kept until the transaction ends: a writer that did would be waited for by DROP VIEW, and could wait for it.
+            pg_sys::relation_close(relation, pg_sys::AccessShareLock as i32);
             Some(Query(query).flattened())
         }
     }

@@ -69,8 +69,7 @@ impl Compiled {
         let by_name = !projected.iter().copied().chain(shape.filter).all(catalog::is_builtin_only);
         let mut plan = Plan::new(shape.filter, &projected);
         if table.oid() != source {
-            let parent = Table::try_open(source, pg_sys::AccessShareLock)?;
-            plan = plan.for_child(&parent, table);
+            plan = Table::glance(source, |parent| plan.for_child(parent, table))?;
         }
         Some(Compiled {
             delta: view.delta,
