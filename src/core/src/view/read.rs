@@ -53,13 +53,15 @@ fn branches(spec: &Spec) -> Vec<String> {
     let main = spec.storage.main();
     let (both, source) = (spec.main_and_delta(), spec.source_alone());
     let touched = spec.touched_groups();
-    // NOT IN, for a hash table that parallel workers can probe; there are no NULLs.
-    let mut all = vec![format!(
-        "SELECT {} FROM {main} m WHERE {} AND m.kh NOT IN ({})",
-        spec.main_columns("m."),
-        spec.main_answers(),
-        spec.touched_hashes(),
-    )];
+    let columns = spec.main_columns("m.");
+    let mut all = vec![
+        format!("SELECT {columns} FROM {main} m WHERE {}", spec.main_alone()),
+        // Joined with distinct hashes, of which the planner knows that they are: so it hashes these, and not main.
+        format!(
+            "SELECT {columns} FROM {main} m LEFT JOIN (SELECT DISTINCT h.kh FROM ({}) h) h ON h.kh = m.kh WHERE {both} AND h.kh IS NULL",
+            spec.touched_hashes(),
+        ),
+    ];
     let exists = spec.touched_exists();
     all.push(format!(
         "SELECT t.kh, t.n{}{} FROM ({touched}) t WHERE {both} AND {exists} AND NOT {}",

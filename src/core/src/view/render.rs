@@ -221,11 +221,11 @@ impl Spec {
         let kept = if self.insertable { format!(", '{}'::regclass", self.storage.kept()) } else { String::new() };
         format!("tally.reading('{}'::regclass, '{}'::regclass{kept})", self.storage.delta(), self.storage.filled())
     }
-    /// The view is filled, and nothing has put the whole of it in doubt.
-    pub(super) fn main_answers(&self) -> String {
-        format!("{} < 8", self.reading())
+    /// The view is filled, nothing has put the whole of it in doubt, and nothing is pending.
+    pub(super) fn main_alone(&self) -> String {
+        format!("{} = 0", self.reading())
     }
-    /// The same, and something is pending.
+    /// The same, but something is pending.
     pub(super) fn main_and_delta(&self) -> String {
         format!("{} BETWEEN 1 AND 7", self.reading())
     }
