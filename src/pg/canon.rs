@@ -44,6 +44,8 @@ enum Kind {
     Fixed(usize),
     /// By label: OIDs of enum values are not the same elsewhere.
     Enum(RefCell<HashMap<u32, Vec<u8>>>),
+    /// Token by token: its numbers are numerics.
+    Jsonb,
     Array(Box<Element>),
     /// pg_statistic's columns: each value says of what it is an array.
     AnyArray,
@@ -113,6 +115,7 @@ impl Canon {
             pg_sys::TEXTOID | pg_sys::VARCHAROID => return Canon::text(Kind::Payload, collation),
             pg_sys::BPCHAROID => return Canon::text(Kind::Trimmed, collation),
             pg_sys::NAMEOID => return Canon::text(Kind::CString, collation),
+            pg_sys::JSONBOID => return Canon::incomplete(Kind::Jsonb),
             // No equality to speak of; the text as stored.
             pg_sys::JSONOID | pg_sys::XMLOID => return Canon::incomplete(Kind::Payload),
             _ => return Canon::derived(type_oid, collation),
@@ -266,6 +269,7 @@ impl Canon {
                     canon::bytes(core::slice::from_raw_parts(datum.cast_mut_ptr::<u8>(), *len), out)
                 }
                 Kind::Enum(labels) => write_label(&mut labels.borrow_mut(), datum, out),
+                Kind::Jsonb => write_jsonb(datum, out),
                 Kind::Array(element) => write_array(element, datum, out),
                 Kind::AnyArray => {
                     let array = Bytes::new(datum);
@@ -342,6 +346,46 @@ pub fn key_hash(canons: &[Canon], datums: &[Option<pg_sys::Datum>], buf: &mut Ve
         }
     }
     hash::hash64(buf) as i64
+}
+
+unsafe fn write_jsonb(datum: pg_sys::Datum, out: &mut Vec<u8>) {
+    use pg_sys::JsonbIteratorToken::{WJB_BEGIN_ARRAY, WJB_DONE, WJB_ELEM, WJB_KEY, WJB_VALUE};
+    use pg_sys::jbvType;
+    unsafe {
+        let json = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::Jsonb>();
+        let mut value: pg_sys::JsonbValue = core::mem::zeroed();
+        let mut iterator = pg_sys::JsonbIteratorInit(&raw mut (*json).root);
+        loop {
+            let token = pg_sys::JsonbIteratorNext(&mut iterator, &mut value, false);
+            out.push(token as u8);
+            match token {
+                WJB_DONE => return,
+                WJB_BEGIN_ARRAY => out.push(u8::from(value.val.array.rawScalar)),
+                WJB_KEY | WJB_VALUE | WJB_ELEM => {
+                    out.push(value.type_ as u8);
+                    match value.type_ {
+                        jbvType::jbvString => {
+                            let string = value.val.string;
+                            out.extend_from_slice(&(string.len as u32).to_le_bytes());
+                            out.extend_from_slice(core::slice::from_raw_parts(string.val.cast(), string.len as usize));
+                        }
+                        jbvType::jbvNumeric => {
+                            let start = out.len();
+                            out.extend_from_slice(&[0; 4]);
+                            if let Err(corrupt) = canon::numeric(&Bytes::new(pg_sys::Datum::from(value.val.numeric)), out) {
+                                error::raise(corrupt);
+                            }
+                            let len = (out.len() - start - 4) as u32;
+                            out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+                        }
+                        jbvType::jbvBool => out.push(u8::from(value.val.boolean)),
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 unsafe fn write_label(

@@ -102,6 +102,11 @@ impl Session {
         match &step.copy {
             None => db::rows(&mut self.client, &step.sql),
             Some(data) => {
+                // The driver loses its place if COPY fails before it has begun; in a transaction it may fail by a deadlock.
+                if self.in_transaction {
+                    let table = step.sql.trim_start_matches("COPY ").split(" (").next().unwrap_or_default();
+                    db::rows(&mut self.client, &format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE"))?;
+                }
                 let mut w = self.client.copy_in(step.sql.as_str())?;
                 let _ = w.write_all(data.as_bytes());
                 w.finish()?;
