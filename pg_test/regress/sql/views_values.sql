@@ -87,9 +87,9 @@ SELECT pg_temp.kept('values without equality');
 -- values that are equal and look different are one group, and one value for uniq
 CREATE TYPE parts AS (f8 float8, i interval, c char(4));
 CREATE TABLE eq (id int, ai interval[], nr numrange, ac char(4)[], c parts, cs parts[], ra numrange[], jb jsonb, af float4[]);
-INSERT INTO eq VALUES (1, '{1 day}', '[1.0,2)', '{[1.0,2)}', '{a}', '(0,1 day,a)', ARRAY['(0,1 day,a)'::parts], '{"[1.0,2)"}', '[1.0]', '{0}');
+INSERT INTO eq VALUES (1, '{1 day}', '[1.0,2)', '{a}', '(0,1 day,a)', ARRAY['(0,1 day,a)'::parts], '{"[1.0,2)"}', '[1.0]', '{0}');
 SELECT count(tally.create_view('by_' || n, format('SELECT %1$I AS k, count(*) AS n, min(id) AS mn FROM eq GROUP BY %1$I', n))), count(tally.create_view('uniq_' || n, format('SELECT uniq(%1$I) AS u FROM eq', n))) FROM unnest('{ai,nr,ac,c,cs,ra,jb,af}'::text[]) n;
-INSERT INTO eq VALUES (2, '{24:00}', '[1.00,2.0)', '{[1.00,2.0)}', '{"a  "}', '(-0,24:00,"a ")', ARRAY['(-0,24:00,"a ")'::parts], '{"[1.00,2.0)"}', '[1.00]', '{-0}');
+INSERT INTO eq VALUES (2, '{24:00}', '[1.00,2.0)', '{"a  "}', '(-0,24:00,"a ")', ARRAY['(-0,24:00,"a ")'::parts], '{"[1.00,2.0)"}', '[1.00]', '{-0}');
 CREATE FUNCTION counts(col text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN EXECUTE format('SELECT format(''%%s groups, %%s distinct, uniq %%s, least %%s'', (SELECT count(*) FROM by_%1$s), (SELECT count(DISTINCT %1$I) FROM eq), (SELECT u FROM uniq_%1$s), (SELECT min(mn) FROM by_%1$s))', col) INTO r; RETURN r; END $$;
 SELECT n, counts(n) FROM unnest('{ai,nr,ac,c,cs,ra,jb,af}'::text[]) n;
 SELECT tally.compact() > 0;
