@@ -47,6 +47,7 @@ CREATE FUNCTION tally.reading(delta regclass, filled regclass, kept regclass) RE
 CREATE FUNCTION tally.first_trans(anyelement, anyelement) RETURNS anyelement
   IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_first';
 CREATE AGGREGATE tally.main_value(anyelement) (sfunc = tally.first_trans, stype = anyelement, combinefunc = tally.first_trans, parallel = safe);
+COMMENT ON AGGREGATE tally.main_value(anyelement) IS 'the value that is not NULL, of which there is one at most';
 
 -- A table with all its partitions and inheritance children.
 CREATE FUNCTION tally.members(source oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
