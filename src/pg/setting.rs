@@ -25,10 +25,25 @@ pub fn register() {
     unsafe { pg_sys::MarkGUCPrefixReserved(c"tally".as_ptr()) };
 }
 
-/// Pages, or None if writers never fold.
-pub fn delta_limit() -> Option<u32> {
+/// A size of delta.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    kilobytes: u32,
+}
+
+impl Limit {
+    pub fn pages(self) -> u32 {
+        self.kilobytes.div_ceil(pg_sys::BLCKSZ / 1024)
+    }
+    pub fn bytes(self) -> u64 {
+        u64::from(self.kilobytes) * 1024
+    }
+}
+
+/// None if writers never fold.
+pub fn delta_limit() -> Option<Limit> {
     let kilobytes = DELTA_LIMIT.get();
-    (kilobytes > 0).then(|| (kilobytes as u32).div_ceil(pg_sys::BLCKSZ / 1024))
+    (kilobytes > 0).then(|| Limit { kilobytes: kilobytes as u32 })
 }
 
 /// Kilobytes.

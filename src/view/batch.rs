@@ -82,13 +82,14 @@ pub struct Batch<'a> {
     image: Vec<u8>,
     scratch: Vec<u8>,
     limit: usize,
+    written: u64,
 }
 
 impl<'a> Batch<'a> {
     pub fn new(view: &'a Compiled, appender: Appender<'a>) -> Batch<'a> {
         // A multiple of work_mem, as for a hash aggregate that estimates its memory.
         let limit = (setting::work_mem() as usize).max(4096) * 1024 * 4;
-        Batch { view, appender, arena: Arena::new(), index: HashMap::new(), groups: vec![], rows_since_write: 0, image: vec![], scratch: vec![], limit }
+        Batch { view, appender, arena: Arena::new(), index: HashMap::new(), groups: vec![], rows_since_write: 0, image: vec![], scratch: vec![], limit, written: 0 }
     }
 
     /// Takes one row in (`sign` 1) or out (-1); `concerned` says for which cells, `moves` whether the row as such comes or goes.
@@ -157,6 +158,11 @@ impl<'a> Batch<'a> {
         self.arena.reset();
     }
 
+    /// The rows appended.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
     fn write_group(&mut self, group: &Group) {
         let keys: Vec<Option<Datum>> = group.keys.iter().map(|(v, null)| (!null).then_some(*v)).collect();
         let hash = canon::key_hash(&self.view.canons, &keys, &mut self.scratch);
@@ -177,6 +183,7 @@ impl<'a> Batch<'a> {
             }
         }
         self.appender.append_row(&row);
+        self.written += 1;
     }
 
     /// An empty state is left out: NULL says the same in fewer bytes.

@@ -7,39 +7,43 @@ use super::compiled::Compiled;
 use super::registry::{self, Registered};
 use super::storage;
 use crate::pg::expr::Table;
-use crate::pg::{lock, setting, sql, xact};
+use crate::pg::setting::Limit;
+use crate::pg::{lock, setting, sql, statistics, xact};
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Per delta table: what this transaction has appended to, and how often this session has since it last tried to fold.
+/// Per delta table: the rows that this transaction has appended, and those of this session since it last looked or folded.
 #[derive(Default)]
 struct Appended {
-    now: Vec<Oid>,
-    since_try: HashMap<Oid, u32>,
+    now: HashMap<Oid, u64>,
+    session: HashMap<Oid, Since>,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Since {
+    look: u64,
+    fold: u64,
 }
 
 thread_local! {
     static APPENDED: RefCell<Appended> = RefCell::new(Appended::default());
 }
 
-/// Statements to append between two attempts of one session: delta stays large until it is vacuumed, however little is in it.
-const BETWEEN_TRIES: u32 = 1000;
+/// About what a row of delta takes, in bytes.
+const ROW: u64 = 100;
+
+/// Rows that a session appends between two looks at delta.
+const BETWEEN_LOOKS: u64 = 1000;
 
 pub fn register() {
     xact::register(before_commit, at_end);
 }
 
-/// Notes that the transaction has appended to the view's delta.
-pub fn appended(view: &Compiled) {
-    APPENDED.with(|a| {
-        let mut a = a.borrow_mut();
-        if !a.now.contains(&view.delta) {
-            a.now.push(view.delta);
-        }
-        *a.since_try.entry(view.delta).or_insert(BETWEEN_TRIES) += 1;
-    });
+/// Notes that the transaction has appended rows to the view's delta.
+pub fn appended(view: &Compiled, rows: u64) {
+    APPENDED.with(|a| *a.borrow_mut().now.entry(view.delta).or_default() += rows);
 }
 
 fn at_end() {
@@ -47,21 +51,36 @@ fn at_end() {
 }
 
 fn before_commit() {
-    let appended = APPENDED.with(|a| {
-        let mut a = a.borrow_mut();
-        let now = std::mem::take(&mut a.now);
-        now.into_iter().filter(|delta| a.since_try.get(delta).is_some_and(|n| *n > BETWEEN_TRIES)).collect::<Vec<_>>()
-    });
+    let appended = APPENDED.with(|a| std::mem::take(&mut a.borrow_mut().now));
     let Some(limit) = setting::delta_limit().filter(|_| !appended.is_empty()) else { return };
     if lock::has_transaction_snapshot() || lock::is_read_only() {
         return;
     }
-    // The transaction has locked what it appended to.
-    let is_large = |delta: &Oid| Table::try_open(*delta, pg_sys::NoLock).is_some_and(|table| table.pages() > limit);
-    for delta in appended.into_iter().filter(is_large) {
-        APPENDED.with(|a| a.borrow_mut().since_try.insert(delta, 0));
-        xact::attempt("fold the pending rows of a view", || fold(delta));
+    for (delta, rows) in appended {
+        let since = APPENDED.with(|a| {
+            let mut a = a.borrow_mut();
+            let since = a.session.entry(delta).or_default();
+            *since = Since { look: since.look + rows, fold: since.fold + rows };
+            *since
+        });
+        // A session that has appended so much by itself need not ask for the others.
+        let alone = since.fold * ROW > limit.bytes();
+        if !alone && since.look <= BETWEEN_LOOKS {
+            continue;
+        }
+        // The transaction has locked what it appended to.
+        let pages = Table::try_open(delta, pg_sys::NoLock).map_or(0, |table| table.pages());
+        let due = pages > limit.pages() && (alone || is_alive(delta, pages, limit));
+        if due {
+            xact::attempt("fold the pending rows of a view", || fold(delta));
+        }
+        APPENDED.with(|a| a.borrow_mut().session.insert(delta, Since { look: 0, fold: if due { 0 } else { since.fold } }));
     }
+}
+
+/// Whether more of delta is alive than the limit: it keeps its size until it is vacuumed, however little is left in it, and a fold reads all of it.
+fn is_alive(delta: Oid, pages: u32, limit: Limit) -> bool {
+    statistics::alive(delta).is_none_or(|share| share * f64::from(pages) > f64::from(limit.pages()))
 }
 
 fn fold(delta: Oid) {

@@ -30,29 +30,30 @@ pub fn maintain(change: Option<Change>) {
     for view in registry::compiled(&table).iter() {
         // A view that was dropped after the list was made needs nothing any more.
         let Some(delta) = Table::try_open(view.delta, pg_sys::RowExclusiveLock) else { continue };
-        match change.event() {
+        let rows = match change.event() {
             Event::Truncate => mark(&delta),
             _ if missed => mark(&delta),
             _ => sql::as_role(view.owner, || {
                 if view.by_name { sql::pinned(|| append(&change, &table, view, &delta)) } else { append(&change, &table, view, &delta) }
             }),
-        }
-        fold::appended(view);
+        };
+        fold::appended(view, rows);
     }
 }
 
-/// Puts the whole view in doubt.
-fn mark(delta: &Table) {
+/// Puts the whole view in doubt. Gives the rows appended, as `append` does.
+fn mark(delta: &Table) -> u64 {
     let mut row = vec![None; delta.columns()];
     row[..3].copy_from_slice(&[Some(0i64.into()), Some(0i64.into()), Some(WHOLE.into())]);
     Appender::new(delta).append_row(&row);
+    1
 }
 
-fn append(change: &Change, table: &Table, view: &Compiled, delta: &Table) {
-    view.with_projector(table, |projector| take_rows(change, view, projector, Batch::new(view, Appender::new(delta))));
+fn append(change: &Change, table: &Table, view: &Compiled, delta: &Table) -> u64 {
+    view.with_projector(table, |projector| take_rows(change, view, projector, Batch::new(view, Appender::new(delta))))
 }
 
-fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, mut batch: Batch) {
+fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, mut batch: Batch) -> u64 {
     let mut concerned = vec![true; view.cells.len()];
     match (change.old_rows(), change.new_rows()) {
         // Old and new rows come in pairs, but nothing depends on it: two rows that the view cannot tell apart cancel out anyway.
@@ -99,4 +100,5 @@ fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, mut ba
         (None, None) => {}
     }
     batch.write();
+    batch.written()
 }
