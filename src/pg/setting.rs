@@ -51,6 +51,12 @@ pub fn work_mem() -> i32 {
     unsafe { pg_sys::work_mem }
 }
 
+/// A server built with assertions compares what a memory context says it holds with what it finds in it.
+pub fn checks_memory() -> bool {
+    static CHECKS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *CHECKS.get_or_init(|| unsafe { super::tree::text(pg_sys::GetConfigOption(c"debug_assertions".as_ptr(), true, false)) == "on" })
+}
+
 /// The session's TimeZone.
 pub fn time_zone() -> String {
     unsafe { super::tree::text(pg_sys::GetConfigOption(c"TimeZone".as_ptr(), true, false)) }
