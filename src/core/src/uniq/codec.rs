@@ -262,14 +262,17 @@ fn parameters(p: u8) -> u8 {
 
 /// `keys` ascend; there are as many as a sparse state may have.
 pub fn encode_sparse(keys: &[u32], p: u8, out: &mut Vec<u8>) {
-    if keys.len() <= TINY {
-        return encode_tiny(keys.iter(), p, out);
-    }
     // Most states have no rare code; then there is nothing to sort out.
     if keys.iter().fold(0, |bits, key| bits | key) & 1 == 0 {
-        return encode_long(&[], keys, p, out);
+        return if keys.len() <= TINY { encode_tiny(keys.iter(), p, out) } else { encode_long(&[], keys, p, out) };
     }
-    let (rare, common): (Vec<u32>, Vec<u32>) = keys.iter().partition(|key| **key & 1 == 1);
+    // Two rare codes of one index stand beside each other, the larger rank last: it is the one that counts.
+    let lesser = |i: usize| keys[i] & 1 == 1 && keys.get(i + 1).is_some_and(|next| next >> 7 == keys[i] >> 7);
+    let counted: Vec<u32> = (0..keys.len()).filter(|i| !lesser(*i)).map(|i| keys[i]).collect();
+    if counted.len() <= TINY {
+        return encode_tiny(counted.iter(), p, out);
+    }
+    let (rare, common): (Vec<u32>, Vec<u32>) = counted.into_iter().partition(|key| key & 1 == 1);
     encode_long(&rare, &common, p, out);
 }
 
@@ -324,5 +327,24 @@ pub fn estimate_bytes(bytes: &[u8]) -> Result<u64, Error> {
             state.merge_view(&view)?;
             Ok(state.estimate())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_rare_codes_of_one_index_the_larger_counts() {
+        let rare = |rho| code::rare_key(1 << 11, rho, 14).unwrap();
+        let with = |rares: &[u32]| {
+            let mut keys: Vec<u32> = (1..=10).filter_map(|i| code::common_key(i, 14)).chain(rares.iter().copied()).collect();
+            keys.sort_unstable();
+            let mut out = vec![];
+            encode_sparse(&keys, 14, &mut out);
+            out
+        };
+        assert_eq!(with(&[rare(3), rare(7)]), with(&[rare(7)]));
+        assert!(parse(&with(&[rare(3), rare(7)])).and_then(|view| view.check()).is_ok());
     }
 }
