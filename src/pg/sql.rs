@@ -34,12 +34,15 @@ pub fn rows(sql: &str) -> Rows {
     with_spi(sql, false, |_| tuples())
 }
 
-/// Rows as of now, whatever snapshot the transaction has: for our own bookkeeping, which must never be old.
+/// Rows as of now, whatever snapshot the transaction has: for our own bookkeeping, which must never be old. Pinned here, not by each
+/// caller: with the user's search_path an operator of theirs could answer a question about their rights.
 pub fn rows_latest(sql: &str) -> Rows {
-    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
-    let rows = with_spi(sql, true, |_| tuples());
-    unsafe { pg_sys::PopActiveSnapshot() };
-    rows
+    pinned(|| {
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+        let rows = with_spi(sql, true, |_| tuples());
+        unsafe { pg_sys::PopActiveSnapshot() };
+        rows
+    })
 }
 
 fn with_spi<R>(sql: &str, read_only: bool, take: impl FnOnce(u64) -> R) -> R {
