@@ -49,8 +49,7 @@ pub fn dropped() {
         let lost_member = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type = 'trigger' AND o.object_identity ~ '^tally_(insert|update|delete|truncate) on '");
         let dropped_relation = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('view', 'table', 'schema')");
         if dropped_relation {
-            remove_torn("");
-            triggers::remove_needless();
+            clean_up();
         }
         if lost_member {
             registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(doubt);

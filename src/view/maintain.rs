@@ -11,7 +11,7 @@ use crate::pg::error::Fail;
 use crate::pg::expr::{Projector, Table};
 use crate::pg::fmgr::INTERVALS_HAVE_INFINITIES;
 use crate::pg::{merge, sql};
-use crate::pg::transition::{Change, Event};
+use crate::pg::transition::{Change, Event, Rows};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 
@@ -81,24 +81,19 @@ fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, mut ba
                 batch.take(values, sign, &concerned, INTERVALS_HAVE_INFINITIES);
             }
         },
-        (Some(mut rows), None) => {
-            while let Some(row) = rows.next() {
-                pgrx::check_for_interrupts!();
-                if let Some(values) = projector.project(row) {
-                    batch.take(values, -1, &concerned, INTERVALS_HAVE_INFINITIES);
-                }
-            }
-        }
-        (None, Some(mut rows)) => {
-            while let Some(row) = rows.next() {
-                pgrx::check_for_interrupts!();
-                if let Some(values) = projector.project(row) {
-                    batch.take(values, 1, &concerned, INTERVALS_HAVE_INFINITIES);
-                }
-            }
-        }
+        (Some(rows), None) => take_all(rows, -1, projector, &mut batch, &concerned),
+        (None, Some(rows)) => take_all(rows, 1, projector, &mut batch, &concerned),
         (None, None) => {}
     }
     batch.write();
     batch.written()
+}
+
+fn take_all(mut rows: Rows, sign: i64, projector: &mut Projector, batch: &mut Batch, concerned: &[bool]) {
+    while let Some(row) = rows.next() {
+        pgrx::check_for_interrupts!();
+        if let Some(values) = projector.project(row) {
+            batch.take(values, sign, concerned, INTERVALS_HAVE_INFINITIES);
+        }
+    }
 }
