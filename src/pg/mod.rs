@@ -21,7 +21,6 @@ pub mod probe;
 pub mod query;
 pub mod setting;
 pub mod sql;
-pub mod statistics;
 pub mod transition;
 pub mod tree;
 pub mod value;

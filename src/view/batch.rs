@@ -18,12 +18,34 @@ use std::cmp::Ordering;
 /// The precision of `uniq`.
 const PRECISION: u8 = 14;
 
+#[derive(Default)]
 struct Group {
-    keys: Vec<(Datum, bool)>,
+    /// What tells it from other groups.
+    image: Vec<u8>,
+    keys: Vec<Option<Datum>>,
     rows: i64,
     doubt: bool,
     cells: Vec<Cell>,
 }
+
+/// What a batch is made in, kept from one statement to the next: a statement of one row would else do little but allocate.
+#[derive(Default)]
+pub struct Workspace {
+    groups: Vec<Group>,
+    /// Groups to be used again.
+    spare: Vec<Group>,
+    /// Where the groups are, once there are many.
+    index: HashMap<Vec<u8>, usize>,
+    image: Vec<u8>,
+    scratch: Vec<u8>,
+    values: Vec<Datum>,
+    nulls: Vec<bool>,
+}
+
+/// Groups that are looked through one by one, and kept from one statement to the next.
+const FEW: usize = 8;
+/// Bytes of a buffer that are kept from one statement to the next.
+const SMALL: usize = 16 << 10;
 
 enum Cell {
     Count(i64),
@@ -54,6 +76,22 @@ impl Cell {
         }
     }
 
+    /// As new.
+    fn clear(&mut self) {
+        match self {
+            Cell::Count(n) => *n = 0,
+            Cell::Sum(s) => **s = State::empty(),
+            Cell::Average(s) => **s = State::empty(),
+            Cell::SumFloat(s) => **s = State::empty(),
+            Cell::AverageFloat(s) => **s = State::empty(),
+            Cell::SumInterval(s) => **s = State::empty(),
+            Cell::AverageInterval(s) => **s = State::empty(),
+            Cell::Ends { added, removed } => (*added, *removed) = (None, None),
+            Cell::Uniq(u) => u.clear(),
+            Cell::Nothing => {}
+        }
+    }
+
     /// Says nothing of the group: a row of such cells need not be written.
     fn is_empty(&self) -> bool {
         match self {
@@ -76,11 +114,8 @@ pub struct Batch<'a> {
     view: &'a Compiled,
     appender: Appender<'a>,
     arena: Arena,
-    index: HashMap<Vec<u8>, usize>,
-    groups: Vec<Group>,
+    work: Workspace,
     rows_since_write: usize,
-    image: Vec<u8>,
-    scratch: Vec<u8>,
     limit: usize,
     written: u64,
 }
@@ -89,15 +124,23 @@ impl<'a> Batch<'a> {
     pub fn new(view: &'a Compiled, appender: Appender<'a>) -> Batch<'a> {
         // A multiple of work_mem, as for a hash aggregate that estimates its memory.
         let limit = (setting::work_mem() as usize).max(4096) * 1024 * 4;
-        Batch { view, appender, arena: Arena::new(), index: HashMap::new(), groups: vec![], rows_since_write: 0, image: vec![], scratch: vec![], limit, written: 0 }
+        Batch { view, appender, arena: Arena::new(), work: view.workspace.take(), rows_since_write: 0, limit, written: 0 }
+    }
+
+    /// Appends what is left. Gives the rows appended.
+    pub fn finish(mut self) -> u64 {
+        self.write();
+        self.work.shrink();
+        self.view.workspace.replace(self.work);
+        self.written
     }
 
     /// Takes one row in (`sign` 1) or out (-1); `concerned` says for which cells, `moves` whether the row as such comes or goes.
     pub fn take(&mut self, row: Values, sign: i64, concerned: &[bool], infinities: bool) {
         let keys = self.view.keys.len();
         let at = self.group(&row.values[..keys], &row.nulls[..keys]);
-        let Batch { view, groups, arena, scratch, .. } = self;
-        let group = &mut groups[at];
+        let Batch { view, work, arena, .. } = self;
+        let (group, scratch) = (&mut work.groups[at], &mut work.scratch);
         group.rows += sign;
         for ((plan, cell), _) in view.cells.iter().zip(&mut group.cells).zip(concerned).filter(|(_, c)| **c) {
             match (&plan.take, cell) {
@@ -122,85 +165,132 @@ impl<'a> Batch<'a> {
             }
         }
         self.rows_since_write += 1;
-        if self.groups.len() * 300 + self.rows_since_write * 8 * view_sketches(self.view) > self.limit {
+        if self.work.groups.len() * 300 + self.rows_since_write * 8 * view_sketches(self.view) > self.limit {
             self.write();
         }
     }
 
     fn group(&mut self, keys: &[Datum], nulls: &[bool]) -> usize {
-        self.image.clear();
-        value::key_image(&self.view.keys, keys, nulls, &mut self.image);
-        if let Some(at) = self.index.get(self.image.as_slice()) {
-            return *at;
+        let Batch { view, work, arena, .. } = self;
+        work.image.clear();
+        value::key_image(&view.keys, keys, nulls, &mut work.image);
+        if let Some(at) = work.find() {
+            return at;
         }
-        let at = self.groups.len();
-        self.index.insert(self.image.clone(), at);
-        let kept = self.view.keys.iter().zip(keys).zip(nulls);
-        self.groups.push(Group {
-            keys: kept.map(|((l, v), null)| if *null { (Datum::null(), true) } else { (self.arena.keep(l, *v), false) }).collect(),
-            rows: 0,
-            doubt: false,
-            cells: self.view.cells.iter().map(|c| Cell::new(&c.take)).collect(),
-        });
-        at
+        let mut group = work.spare.pop().unwrap_or_else(|| Group { cells: view.cells.iter().map(|c| Cell::new(&c.take)).collect(), ..Group::default() });
+        group.image.clone_from(&work.image);
+        let kept = view.keys.iter().zip(keys).zip(nulls);
+        group.keys.extend(kept.map(|((l, v), null)| (!null).then(|| arena.keep(l, *v))));
+        work.add(group)
     }
 
     /// Appends all groups to delta and forgets them.
-    pub fn write(&mut self) {
-        for group in std::mem::take(&mut self.groups) {
-            if group.rows == 0 && !group.doubt && group.cells.iter().all(Cell::is_empty) {
-                continue;
+    fn write(&mut self) {
+        let mut groups = std::mem::take(&mut self.work.groups);
+        for mut group in groups.drain(..) {
+            if group.rows != 0 || group.doubt || !group.cells.iter().all(Cell::is_empty) {
+                self.write_group(&group);
             }
-            self.write_group(&group);
+            if self.work.spare.len() < FEW {
+                group.clear();
+                self.work.spare.push(group);
+            }
         }
-        self.index.clear();
+        self.work.groups = groups;
+        self.work.index.clear();
         self.rows_since_write = 0;
         self.arena.reset();
     }
 
-    /// The rows appended.
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-
     fn write_group(&mut self, group: &Group) {
-        let keys: Vec<Option<Datum>> = group.keys.iter().map(|(v, null)| (!null).then_some(*v)).collect();
-        let hash = canon::key_hash(&self.view.canons, &keys, &mut self.scratch);
-        let mut row: Vec<Option<Datum>> = vec![Some(hash.into()), Some(group.rows.into()), Some(i16::from(group.doubt).into())];
-        row.extend(keys);
+        let Batch { view, work, arena, appender, .. } = self;
+        let Workspace { scratch, values, nulls, .. } = work;
+        let hash = canon::key_hash(&view.canons, &group.keys, scratch);
+        values.clear();
+        nulls.clear();
+        let mut push = |value: Option<Datum>| {
+            values.push(value.unwrap_or(Datum::null()));
+            nulls.push(value.is_none());
+        };
+        for own in [hash.into(), group.rows.into(), i16::from(group.doubt).into()] {
+            push(Some(own));
+        }
+        group.keys.iter().for_each(|key| push(*key));
         for cell in &group.cells {
             match cell {
-                Cell::Count(n) => row.push(Some((*n).into())),
-                Cell::Sum(s) => row.push(self.state(&**s)),
-                Cell::Average(s) => row.push(self.state(&**s)),
-                Cell::SumFloat(s) => row.push(self.state(&**s)),
-                Cell::AverageFloat(s) => row.push(self.state(&**s)),
-                Cell::SumInterval(s) => row.push(self.state(&**s)),
-                Cell::AverageInterval(s) => row.push(self.state(&**s)),
-                Cell::Uniq(s) => row.push(self.state(&**s)),
-                Cell::Ends { added, removed } => row.extend([*added, *removed]),
+                Cell::Count(n) => push(Some((*n).into())),
+                Cell::Sum(s) => push(state(&**s, arena, scratch)),
+                Cell::Average(s) => push(state(&**s, arena, scratch)),
+                Cell::SumFloat(s) => push(state(&**s, arena, scratch)),
+                Cell::AverageFloat(s) => push(state(&**s, arena, scratch)),
+                Cell::SumInterval(s) => push(state(&**s, arena, scratch)),
+                Cell::AverageInterval(s) => push(state(&**s, arena, scratch)),
+                Cell::Uniq(s) => push(state(&**s, arena, scratch)),
+                Cell::Ends { added, removed } => {
+                    push(*added);
+                    push(*removed);
+                }
                 Cell::Nothing => {}
             }
         }
-        self.appender.append_row(&row);
+        appender.append(values, nulls);
         self.written += 1;
     }
+}
 
-    /// An empty state is left out: NULL says the same in fewer bytes.
-    fn state<S: State>(&mut self, state: &S) -> Option<Datum> {
-        if state.is_empty() {
-            return None;
-        }
-        self.scratch.clear();
-        state.encode(&mut self.scratch);
-        Some(self.arena.varlena(&self.scratch))
+impl Group {
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.cells.iter_mut().for_each(Cell::clear);
+        (self.rows, self.doubt) = (0, false);
     }
+}
+
+impl Workspace {
+    /// The group whose image was made last.
+    fn find(&self) -> Option<usize> {
+        if self.groups.len() <= FEW {
+            self.groups.iter().position(|g| g.image == self.image)
+        } else {
+            self.index.get(self.image.as_slice()).copied()
+        }
+    }
+
+    fn add(&mut self, group: Group) -> usize {
+        let at = self.groups.len();
+        self.groups.push(group);
+        if at == FEW {
+            self.index.extend(self.groups.iter().enumerate().map(|(i, g)| (g.image.clone(), i)));
+        } else if at > FEW {
+            self.index.insert(self.image.clone(), at);
+        }
+        at
+    }
+
+    /// Lets go of what only a large statement needed.
+    fn shrink(&mut self) {
+        if self.index.capacity() > 0 {
+            self.index = HashMap::new();
+        }
+        self.groups.shrink_to(FEW);
+        self.image.shrink_to(SMALL);
+        self.scratch.shrink_to(SMALL);
+    }
+}
+
+/// An empty state is left out: NULL says the same in fewer bytes.
+fn state<S: State>(state: &S, arena: &Arena, scratch: &mut Vec<u8>) -> Option<Datum> {
+    if state.is_empty() {
+        return None;
+    }
+    scratch.clear();
+    state.encode(scratch);
+    Some(arena.varlena(scratch))
 }
 
 fn view_sketches(view: &Compiled) -> usize {
     1 + view.cells.iter().filter(|c| matches!(c.take, Take::Uniq(_))).count()
 }
-
 
 fn beats(order: &mut Order, value: Datum, best: Datum, greatest: bool) -> bool {
     order.compare(value, best) == if greatest { Ordering::Greater } else { Ordering::Less }

@@ -1,5 +1,6 @@
 //! A view as its triggers know it: expressions planned, types looked up; one for each table that the view's rows come from.
 
+use super::batch::Workspace;
 use super::describe::{self, Column};
 use super::registry::Registered;
 use crate::pg::canon::{self, Canon};
@@ -22,6 +23,7 @@ pub struct Compiled {
     /// Columns of the table that decide which group a row is in, if any.
     placing: Vec<Layout>,
     projector: RefCell<Option<Projector>>,
+    pub workspace: RefCell<Workspace>,
     plan: Plan,
     /// The expressions look up names in function bodies: they need the pinned search_path.
     pub by_name: bool,
@@ -79,6 +81,7 @@ impl Compiled {
             cells,
             placing: layouts(&placing),
             projector: RefCell::new(None),
+            workspace: RefCell::default(),
             plan,
             by_name,
         })

@@ -8,23 +8,17 @@ use super::registry::{self, Registered};
 use super::storage;
 use crate::pg::expr::Table;
 use crate::pg::setting::Limit;
-use crate::pg::{lock, setting, sql, statistics, xact};
+use crate::pg::{catalog, lock, setting, sql, xact};
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Per delta table: the rows that this transaction has appended, and those of this session since it last looked or folded.
+/// Per delta table: the rows that this transaction has appended, and those of this session since it last looked.
 #[derive(Default)]
 struct Appended {
     now: HashMap<Oid, u64>,
-    session: HashMap<Oid, Since>,
-}
-
-#[derive(Default, Clone, Copy)]
-struct Since {
-    look: u64,
-    fold: u64,
+    since_look: HashMap<Oid, u64>,
 }
 
 thread_local! {
@@ -36,6 +30,9 @@ const ROW: u64 = 100;
 
 /// Rows that a session appends between two looks at delta.
 const BETWEEN_LOOKS: u64 = 1000;
+
+/// Pages that a look reads.
+const LOOK: f64 = 64.0;
 
 pub fn register() {
     xact::register(before_commit, at_end);
@@ -57,34 +54,26 @@ fn before_commit() {
         return;
     }
     for (delta, rows) in appended {
-        let since = APPENDED.with(|a| {
+        let due = APPENDED.with(|a| {
             let mut a = a.borrow_mut();
-            let since = a.session.entry(delta).or_default();
-            *since = Since { look: since.look + rows, fold: since.fold + rows };
-            *since
+            let since = a.since_look.entry(delta).or_default();
+            *since += rows;
+            let due = *since * ROW > limit.bytes() || *since > BETWEEN_LOOKS;
+            if due {
+                *since = 0;
+            }
+            due
         });
-        // A session that has appended so much by itself need not ask for the others.
-        let alone = since.fold * ROW > limit.bytes();
-        if !alone && since.look <= BETWEEN_LOOKS {
-            continue;
-        }
         // The transaction has locked what it appended to.
-        let pages = Table::try_open(delta, pg_sys::NoLock).map_or(0, |table| table.pages());
-        let due = pages > limit.pages() && (alone || is_alive(delta, pages, limit));
-        if due {
-            xact::attempt("fold the pending rows of a view", || fold(delta));
+        let pages = if due { Table::try_open(delta, pg_sys::NoLock).map_or(0, |table| table.pages()) } else { 0 };
+        if pages > limit.pages() {
+            xact::attempt("fold the pending rows of a view", || fold(delta, pages, limit));
         }
-        APPENDED.with(|a| a.borrow_mut().session.insert(delta, Since { look: 0, fold: if due { 0 } else { since.fold } }));
     }
 }
 
-/// Whether more of delta is alive than the limit: it keeps its size until it is vacuumed, however little is left in it, and a fold reads all of it.
-fn is_alive(delta: Oid, pages: u32, limit: Limit) -> bool {
-    statistics::alive(delta).is_none_or(|share| share * f64::from(pages) > f64::from(limit.pages()))
-}
-
-fn fold(delta: Oid) {
-    if !lock::try_lock_folding(delta) {
+fn fold(delta: Oid, pages: u32, limit: Limit) {
+    if !is_alive(delta, pages, limit) || !lock::try_lock_folding(delta) {
         return;
     }
     if let Some(view) = registry::all().into_iter().find(|v| v.delta == delta) {
@@ -96,4 +85,14 @@ fn run(view: &Registered) {
     let Some(spec) = storage::spec(view) else { return };
     let sql = rules::fold(&spec);
     sql::as_role(view.owner, || sql::pinned(|| sql::rows(&sql)));
+}
+
+/// Whether more of delta is alive than the limit: it keeps its size until it is vacuumed, however little is left in it, and a
+/// fold reads all of it. The server's statistics of live rows are a second old, in which every writer would fold again.
+fn is_alive(delta: Oid, pages: u32, limit: Limit) -> bool {
+    let share = (LOOK / f64::from(pages)).min(1.0);
+    let look = format!("SELECT pg_catalog.count(*) FROM {} TABLESAMPLE SYSTEM ({})", catalog::qualified_name(delta), share * 100.0);
+    let seen = sql::as_superuser(|| sql::pinned(|| sql::rows(&look))).into_iter().flatten().flatten().next();
+    let seen: f64 = seen.and_then(|n| n.parse().ok()).unwrap_or(0.0);
+    seen / share * ROW as f64 > limit.bytes() as f64
 }

@@ -15,6 +15,9 @@ use crate::pg::transition::{Change, Event, Rows};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 
+/// A view has at most as many columns as a table can have.
+const EVERY: [bool; 1664] = [true; 1664];
+
 /// Delta's mark for "the whole view is in doubt".
 const WHOLE: i16 = 2;
 
@@ -54,39 +57,43 @@ fn append(change: &Change, table: &Table, view: &Compiled, delta: &Table) -> u64
 }
 
 fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, mut batch: Batch) -> u64 {
-    let mut concerned = vec![true; view.cells.len()];
+    let all = &EVERY[..view.cells.len()];
     match (change.old_rows(), change.new_rows()) {
-        // Old and new rows come in pairs, but nothing depends on it: two rows that the view cannot tell apart cancel out anyway.
-        (Some(mut old), Some(mut new)) => loop {
-            pgrx::check_for_interrupts!();
-            let (had, has) = (old.next().is_some(), new.next().is_some());
-            if !had && !has {
-                break;
-            }
-            if had && has && !view.concerned(old.current(), new.current(), &mut concerned) {
-                continue;
-            }
-            if had && has {
-                if let Some(values) = projector.project(old.current()) {
-                    batch.take(values, -1, &concerned, INTERVALS_HAVE_INFINITIES);
-                }
-                if let Some(values) = projector.project(new.current()) {
-                    batch.take(values, 1, &concerned, INTERVALS_HAVE_INFINITIES);
-                }
-                continue;
-            }
-            concerned.fill(true);
-            let (row, sign) = if had { (old.current(), -1) } else { (new.current(), 1) };
-            if let Some(values) = projector.project(row) {
-                batch.take(values, sign, &concerned, INTERVALS_HAVE_INFINITIES);
-            }
-        },
-        (Some(rows), None) => take_all(rows, -1, projector, &mut batch, &concerned),
-        (None, Some(rows)) => take_all(rows, 1, projector, &mut batch, &concerned),
+        (Some(old), Some(new)) => take_pairs(old, new, view, projector, &mut batch),
+        (Some(rows), None) => take_all(rows, -1, projector, &mut batch, all),
+        (None, Some(rows)) => take_all(rows, 1, projector, &mut batch, all),
         (None, None) => {}
     }
-    batch.write();
-    batch.written()
+    batch.finish()
+}
+
+/// Old and new rows come in pairs, but nothing depends on it: two rows that the view cannot tell apart cancel out anyway.
+fn take_pairs(mut old: Rows, mut new: Rows, view: &Compiled, projector: &mut Projector, batch: &mut Batch) {
+    let mut concerned = vec![true; view.cells.len()];
+    loop {
+        pgrx::check_for_interrupts!();
+        let (had, has) = (old.next().is_some(), new.next().is_some());
+        if !had && !has {
+            break;
+        }
+        if had && has && !view.concerned(old.current(), new.current(), &mut concerned) {
+            continue;
+        }
+        if had && has {
+            if let Some(values) = projector.project(old.current()) {
+                batch.take(values, -1, &concerned, INTERVALS_HAVE_INFINITIES);
+            }
+            if let Some(values) = projector.project(new.current()) {
+                batch.take(values, 1, &concerned, INTERVALS_HAVE_INFINITIES);
+            }
+            continue;
+        }
+        concerned.fill(true);
+        let (row, sign) = if had { (old.current(), -1) } else { (new.current(), 1) };
+        if let Some(values) = projector.project(row) {
+            batch.take(values, sign, &concerned, INTERVALS_HAVE_INFINITIES);
+        }
+    }
 }
 
 fn take_all(mut rows: Rows, sign: i64, projector: &mut Projector, batch: &mut Batch, concerned: &[bool]) {

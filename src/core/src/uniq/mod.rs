@@ -51,6 +51,14 @@ impl Uniq {
         self.p
     }
 
+    /// Without values again, of the same precision.
+    pub fn clear(&mut self) {
+        match &mut self.repr {
+            Repr::Sparse(Keys::List(list)) if list.capacity() <= 64 => list.clear(),
+            repr => *repr = Repr::Sparse(Keys::default()),
+        }
+    }
+
     #[inline]
     pub fn insert_hash(&mut self, h: u64) {
         match &mut self.repr {
