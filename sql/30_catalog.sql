@@ -11,10 +11,11 @@ SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
        max(c.oid) FILTER (WHERE c.relname ~ '_delta$') AS delta,
        max(c.oid) FILTER (WHERE c.relname ~ '_filled$') AS filled,
        max(c.oid) FILTER (WHERE c.relname ~ '_kept$') AS kept,
+       max(c.oid) FILTER (WHERE c.relname ~ '_values$') AS values,
        max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
        max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
   FROM pg_catalog.pg_class c
- WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|query|groups)$'
+ WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|query|groups)$'
  GROUP BY 1;
 
 -- Which views read which relations.
@@ -25,7 +26,7 @@ SELECT DISTINCT r.ev_class AS reader, d.refobjid AS relation
 
 -- Views that are whole: id, the relation that users read, its owner, and the source.
 CREATE VIEW tally.registry AS
-SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.delta, s.filled, s.query, s.groups
+SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.delta, s.filled, s.values, s.query, s.groups
   FROM tally.storage s
   JOIN tally.readers p ON p.relation = s.groups
   JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
@@ -48,6 +49,14 @@ CREATE FUNCTION tally.first_trans(anyelement, anyelement) RETURNS anyelement
   IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_first';
 CREATE AGGREGATE tally.main_value(anyelement) (sfunc = tally.first_trans, stype = anyelement, combinefunc = tally.first_trans, parallel = safe);
 COMMENT ON AGGREGATE tally.main_value(anyelement) IS 'the value that is not NULL, of which there is one at most';
+
+-- The canonical bytes of a value or a tuple, NULL if any of it is NULL; and a hash of them to find them by.
+CREATE FUNCTION tally.value_bytes(VARIADIC "any") RETURNS bytea
+  IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_value_bytes';
+COMMENT ON FUNCTION tally.value_bytes(VARIADIC "any") IS 'canonical bytes of a value or a tuple, as uniq hashes them';
+CREATE FUNCTION tally.value_hash(bytea) RETURNS bigint
+  IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_value_hash';
+COMMENT ON FUNCTION tally.value_hash(bytea) IS 'xxh3_64 of the bytes';
 
 -- A table with all its partitions and inheritance children.
 CREATE FUNCTION tally.members(source oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$

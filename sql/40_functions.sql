@@ -41,7 +41,8 @@ COMMENT ON FUNCTION tally.maintain IS 'the trigger on the sources of views: appe
 CREATE VIEW tally.views AS
 SELECT r.view::regclass AS view, tally.view_query(r.view) AS query, 'incremental'::text AS mode, s.status,
        ARRAY[r.source::regclass] AS sources, greatest(m.reltuples, 0)::bigint AS groups, s.pending, s.doubtful, s.kept,
-       (pg_catalog.pg_total_relation_size(r.main) + pg_catalog.pg_total_relation_size(r.delta))::bigint AS bytes, NULL::text AS last_error,
+       (pg_catalog.pg_total_relation_size(r.main) + pg_catalog.pg_total_relation_size(r.delta)
+         + coalesce(pg_catalog.pg_total_relation_size(r.values), 0))::bigint AS bytes, NULL::text AS last_error,
        (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns
   FROM tally.registry r JOIN pg_catalog.pg_class m ON m.oid = r.main CROSS JOIN LATERAL tally.view_state(r.view) s;
 

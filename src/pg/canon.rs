@@ -128,6 +128,11 @@ impl Canon {
         self.ambiguous
     }
 
+    /// Are values equal if and only if their bytes are?
+    pub fn is_equality(&self) -> bool {
+        self.complete
+    }
+
     fn incomplete(kind: Kind) -> Canon {
         Canon { kind, complete: false, ambiguous: false }
     }

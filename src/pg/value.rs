@@ -133,6 +133,24 @@ impl Arena {
     }
 }
 
+impl Arena {
+    /// Values and their counts as bytea[] and bigint[]; NULLs if there are none.
+    pub fn counts<'b>(&self, counts: impl Iterator<Item = (&'b [u8], i64)>) -> [Option<Datum>; 2] {
+        let (mut values, mut numbers): (Vec<Datum>, Vec<Datum>) = counts.map(|(v, n)| (self.varlena(v), Datum::from(n))).unzip();
+        if values.is_empty() {
+            return [None, None];
+        }
+        unsafe {
+            within(self.context, || {
+                let n = values.len() as i32;
+                let values = pg_sys::construct_array(values.as_mut_ptr(), n, pg_sys::BYTEAOID, -1, false, pg_sys::TYPALIGN_INT as _);
+                let numbers = pg_sys::construct_array(numbers.as_mut_ptr(), n, pg_sys::INT8OID, 8, true, pg_sys::TYPALIGN_DOUBLE as _);
+                [Some(Datum::from(values)), Some(Datum::from(numbers))]
+            })
+        }
+    }
+}
+
 /// The order of a type's values, as its aggregates min and max see it.
 pub struct Order {
     compare: Compare,
@@ -183,6 +201,14 @@ pub fn integer(value: Datum, type_oid: Oid) -> i64 {
         pg_sys::INT2OID => i64::from(value.value() as i16),
         pg_sys::INT4OID => i64::from(value.value() as i32),
         _ => value.value() as i64,
+    }
+}
+
+pub fn of_integer(value: i64, type_oid: Oid) -> Datum {
+    match type_oid {
+        pg_sys::INT2OID => Datum::from(value as i16),
+        pg_sys::INT4OID => Datum::from(value as i32),
+        _ => Datum::from(value),
     }
 }
 

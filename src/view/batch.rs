@@ -15,9 +15,6 @@ use pg_tally_core::view::Exact;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::cmp::Ordering;
 
-/// The precision of `uniq`.
-const PRECISION: u8 = 14;
-
 #[derive(Default)]
 struct Group {
     /// What tells it from other groups.
@@ -56,7 +53,9 @@ enum Cell {
     SumInterval(Box<SumIntervalState>),
     AverageInterval(Box<AvgIntervalState>),
     Ends { added: Option<Datum>, removed: Option<Datum> },
+    Bits { added: Option<i64>, removed: Option<i64>, kind: Oid },
     Uniq(Box<Uniq>),
+    Values(HashMap<Vec<u8>, i64>),
     Nothing,
 }
 
@@ -71,7 +70,9 @@ impl Cell {
             Take::Average(Exact::Float, _) => Cell::AverageFloat(Box::new(State::empty())),
             Take::Average(Exact::Interval, _) => Cell::AverageInterval(Box::new(State::empty())),
             Take::Ends { .. } => Cell::Ends { added: None, removed: None },
-            Take::Uniq(_) => Cell::Uniq(Box::new(Uniq::new(PRECISION))),
+            Take::Bits { kind, .. } => Cell::Bits { added: None, removed: None, kind: *kind },
+            Take::Uniq(_, p) => Cell::Uniq(Box::new(Uniq::new(*p))),
+            Take::Values(_) => Cell::Values(HashMap::new()),
             Take::Doubt => Cell::Nothing,
         }
     }
@@ -87,7 +88,10 @@ impl Cell {
             Cell::SumInterval(s) => **s = State::empty(),
             Cell::AverageInterval(s) => **s = State::empty(),
             Cell::Ends { added, removed } => (*added, *removed) = (None, None),
+            Cell::Bits { added, removed, .. } => (*added, *removed) = (None, None),
             Cell::Uniq(u) => u.clear(),
+            Cell::Values(counts) if counts.capacity() > FEW => *counts = HashMap::new(),
+            Cell::Values(counts) => counts.clear(),
             Cell::Nothing => {}
         }
     }
@@ -103,7 +107,9 @@ impl Cell {
             Cell::SumInterval(s) => s.is_empty(),
             Cell::AverageInterval(s) => s.is_empty(),
             Cell::Ends { added, removed } => added.is_none() && removed.is_none(),
+            Cell::Bits { added, removed, .. } => added.is_none() && removed.is_none(),
             Cell::Uniq(u) => u.is_empty(),
+            Cell::Values(counts) => counts.values().all(|n| *n == 0),
             Cell::Nothing => true,
         }
     }
@@ -145,7 +151,13 @@ impl<'a> Batch<'a> {
         for ((plan, cell), _) in view.cells.iter().zip(&mut group.cells).zip(concerned).filter(|(_, c)| **c) {
             match (&plan.take, cell) {
                 (Take::Doubt, _) => group.doubt = true,
-                (Take::Uniq(canons), Cell::Uniq(state)) => {
+                (Take::Values(canons), Cell::Values(counts)) => {
+                    let range = plan.first..plan.first + canons.len();
+                    if let Some(bytes) = CellPlan::write_tuple(canons, &row.values[range.clone()], &row.nulls[range], scratch) {
+                        *counts.entry_ref(bytes).or_insert(0) += sign;
+                    }
+                }
+                (Take::Uniq(canons, _), Cell::Uniq(state)) => {
                     let range = plan.first..plan.first + canons.len();
                     if let Some(bytes) = CellPlan::write_tuple(canons, &row.values[range.clone()], &row.nulls[range], scratch) {
                         if sign > 0 { state.insert_hash(hash64(bytes)) } else { group.doubt = true }
@@ -159,13 +171,20 @@ impl<'a> Batch<'a> {
                         *end = Some(arena.keep(layout, value));
                     }
                 }
+                (Take::Bits { kind, and }, Cell::Bits { added, removed, .. }) => {
+                    let value = value::integer(row.values[plan.first], *kind);
+                    let (bits, neutral) = if sign > 0 { (added, None) } else { (removed, Some(if *and { -1 } else { 0 })) };
+                    if Some(value) != neutral {
+                        *bits = Some(bits.map_or(value, |b| if *and { b & value } else { b | value }));
+                    }
+                }
                 (Take::Count, Cell::Count(n)) => *n += sign,
                 (Take::Sum(_, kind), cell) | (Take::Average(_, kind), cell) => add(cell, row.values[plan.first], *kind, sign, infinities),
                 _ => {}
             }
         }
         self.rows_since_write += 1;
-        if self.work.groups.len() * 300 + self.rows_since_write * 8 * view_sketches(self.view) > self.limit {
+        if self.work.groups.len() * 300 + self.rows_since_write * 8 * growth(self.view) > self.limit {
             self.write();
         }
     }
@@ -230,6 +249,15 @@ impl<'a> Batch<'a> {
                     push(*added);
                     push(*removed);
                 }
+                Cell::Bits { added, removed, kind } => {
+                    push(added.map(|v| value::of_integer(v, *kind)));
+                    push(removed.map(|v| value::of_integer(v, *kind)));
+                }
+                Cell::Values(counts) => {
+                    let [bytes, numbers] = arena.counts(counts.iter().filter(|(_, n)| **n != 0).map(|(v, n)| (v.as_slice(), *n)));
+                    push(bytes);
+                    push(numbers);
+                }
                 Cell::Nothing => {}
             }
         }
@@ -288,8 +316,14 @@ fn state<S: State>(state: &S, arena: &Arena, scratch: &mut Vec<u8>) -> Option<Da
     Some(arena.varlena(scratch))
 }
 
-fn view_sketches(view: &Compiled) -> usize {
-    1 + view.cells.iter().filter(|c| matches!(c.take, Take::Uniq(_))).count()
+/// What a row may add to the batch, in words.
+fn growth(view: &Compiled) -> usize {
+    let words = |take: &Take| match take {
+        Take::Uniq(..) => 1,
+        Take::Values(_) => 16,
+        _ => 0,
+    };
+    1 + view.cells.iter().map(|c| words(&c.take)).sum::<usize>()
 }
 
 fn beats(order: &mut Order, value: Datum, best: Datum, greatest: bool) -> bool {

@@ -35,7 +35,7 @@ pub fn all(query: Query, text: &str) -> Option<Vec<Refusal>> {
 
 /// uniq counts bytes; a collation that takes different bytes for equal has no say in it.
 fn collations(query: Query, text: &str) -> Vec<Refusal> {
-    let uniq = query.aggregates().into_iter().filter(|a| describe::strategy(a).0 == Strategy::Uniq);
+    let uniq = query.aggregates().into_iter().filter(|a| matches!(describe::strategy(a).0, Strategy::Uniq(_)));
     uniq.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
         .map(|a| Refusal { feature: Feature::Collation, what: a.name.clone(), position: position(text, a.node.location()) })
         .collect()

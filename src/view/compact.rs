@@ -141,6 +141,9 @@ pub fn rebuild(view: &Registered) -> i64 {
     let Some(spec) = storage::spec(view) else { return 0 };
     let folded = count(as_owner(view, &rules::rebuild(&spec)));
     as_owner(view, &format!("ANALYZE {}", spec.storage.main()));
+    if spec.counts_values() {
+        as_owner(view, &format!("ANALYZE {}", spec.storage.values()));
+    }
     folded
 }
 

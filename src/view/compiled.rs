@@ -43,7 +43,11 @@ pub enum Take {
     Sum(Exact, Oid),
     Average(Exact, Oid),
     Ends { layout: Layout, order: Box<RefCell<Order>>, greatest: bool },
-    Uniq(Vec<Canon>),
+    /// The bits that a value takes away (of an AND) or brings (to an OR).
+    Bits { kind: Oid, and: bool },
+    Uniq(Vec<Canon>, u8),
+    /// How many rows have each value.
+    Values(Vec<Canon>),
     Doubt,
 }
 
@@ -64,7 +68,7 @@ impl Compiled {
         let mut projected: Vec<_> = shape.keys.iter().map(|(n, _)| *n).collect();
         let mut cells = vec![];
         for column in shape.columns.iter().filter(|c| c.strategy.stored()) {
-            let arguments = if column.strategy.pending() { column.aggregate.filtered_arguments() } else { vec![] };
+            let arguments = if column.strategy.pending() { column.aggregate.filtered_arguments().split_off(column.first_value()) } else { vec![] };
             cells.push(CellPlan { take: take(column), first: projected.len(), columns: layouts(&column.aggregate.columns()) });
             projected.extend(arguments);
         }
@@ -132,12 +136,14 @@ fn take(column: &Column) -> Take {
                 None => Take::Doubt,
             }
         }
-        Strategy::Uniq => {
-            let canons: Vec<Canon> = arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect();
+        Strategy::BitAnd | Strategy::BitOr => Take::Bits { kind: base(0), and: column.strategy == Strategy::BitAnd },
+        Strategy::Values => Take::Values(arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect()),
+        Strategy::Uniq(p) => {
+            let canons: Vec<Canon> = arguments[column.first_value()..].iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect();
             if canons.iter().any(Canon::ambiguous) {
                 Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "uniq does not support nondeterministic collations").raise();
             }
-            Take::Uniq(canons)
+            Take::Uniq(canons, p)
         }
         Strategy::Rows | Strategy::Recompute => Take::Doubt,
     }

@@ -169,7 +169,7 @@ pub fn clean_up() {
 /// the registry's sight, until the next time.
 fn remove_torn(condition: &str) {
     let torn = format!(
-        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}"
+        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}"
     );
     let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)));
     for row in torn {
@@ -187,7 +187,7 @@ fn remove_torn(condition: &str) {
                 drop("VIEW", s.groups());
                 drop("VIEW", s.query());
                 if row[1..].iter().all(free) {
-                    for table in [s.delta(), s.main(), s.filled(), s.kept()] {
+                    for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values()] {
                         drop("TABLE", table);
                     }
                 }

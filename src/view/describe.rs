@@ -1,10 +1,11 @@
 //! From PostgreSQL's analysed query to what the view stores and computes.
 
+use crate::pg::canon::Canon;
 use crate::pg::catalog;
 use crate::pg::query::{Query, Source};
 use crate::pg::sql;
 use crate::pg::tree::{Aggregate, Node};
-use pg_tally_core::view::{Agg, Argument, Call, Equality, Key, Part, Range, Spec, Storage, Strategy, Target, strategy_of};
+use pg_tally_core::view::{Agg, Argument, Call, Counted, Equality, Key, Part, Range, Spec, Storage, Strategy, Target, strategy_of};
 use pgrx::pg_sys::{self, Oid};
 
 /// An aggregate of the query and how it is kept.
@@ -12,6 +13,13 @@ pub struct Column {
     pub aggregate: Aggregate,
     pub strategy: Strategy,
     pub stored_is_result: bool,
+}
+
+impl Column {
+    /// The aggregate's arguments that hold values, not a precision.
+    pub fn first_value(&self) -> usize {
+        usize::from(matches!(self.aggregate.name.as_str(), "uniq_p" | "uniq_p_state") && self.strategy != Strategy::Recompute)
+    }
 }
 
 pub struct Shape {
@@ -47,6 +55,8 @@ pub fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
         distinct: aggregate.distinct,
         ordered: aggregate.ordered,
         filtered: aggregate.filter.is_some(),
+        constant: aggregate.arguments.first().and_then(|a| a.constant_text()).and_then(|text| text.parse().ok()),
+        equal_by_bytes: aggregate.arguments.iter().all(|a| Canon::new(a.type_oid(), a.collation()).is_equality()),
     });
     (strategy, stored_is_result)
 }
@@ -80,7 +90,8 @@ pub fn spec(shape: &Shape, id: i64) -> Spec {
 pub fn parts(shape: &Shape) -> Option<Vec<Part>> {
     let part = |node: Node| {
         let key = shape.keys.iter().position(|(k, _)| k.equals(node)).map(Part::Key);
-        let state = |c: &Column| c.stored_is_result && (c.strategy.pending() || c.strategy == Strategy::Rows) && c.aggregate.node.equals(node);
+        let mergeable = |c: &Column| (c.strategy.pending() && !c.strategy.by_value()) || c.strategy == Strategy::Rows;
+        let state = |c: &Column| c.stored_is_result && mergeable(c) && c.aggregate.node.equals(node);
         key.or_else(|| shape.columns.iter().position(state).map(Part::Aggregate))
     };
     let parts: Vec<Part> = shape.targets.iter().map(|(_, node)| part(*node)).collect::<Option<_>>()?;
@@ -152,7 +163,11 @@ fn column(column: &Column, source: Oid) -> Agg {
         _ => (plain_type.clone(), original),
     };
     let result_type = catalog::column_type(node.type_oid(), node.typmod(), Oid::INVALID);
-    Agg { strategy: column.strategy, column_type, partial, result_type, stored_is_result: column.stored_is_result }
+    let counted = column.strategy.by_value().then(|| Counted {
+        arguments: aggregate.arguments.iter().map(|a| a.deparse(source, "s")).collect::<Vec<_>>().join(", "),
+        filter: aggregate.filter.map(|f| f.deparse(source, "s")),
+    });
+    Agg { strategy: column.strategy, column_type, partial, result_type, stored_is_result: column.stored_is_result, counted }
 }
 
 /// The query's own columns and HAVING over the view `groups`, which has the keys first and then the final values.

@@ -63,8 +63,8 @@ fn lines(shape: &Shape) -> Vec<Line> {
 fn severity(strategy: Strategy) -> u8 {
     match strategy {
         Strategy::Recompute => 3,
-        Strategy::Uniq => 2,
-        Strategy::Least | Strategy::Greatest => 1,
+        Strategy::Uniq(_) => 2,
+        s if s.removed() => 1,
         _ => 0,
     }
 }

@@ -111,8 +111,9 @@ pub fn remove_needless() {
 
 /// The tables behind a view.
 pub fn tables(storage: &Storage) -> Vec<String> {
-    let kept = sql::rows_latest(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(&storage.kept())));
-    [storage.main(), storage.delta(), storage.filled()].into_iter().chain((!kept.is_empty()).then(|| storage.kept())).collect()
+    let there = |name: &String| !sql::rows_latest(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name))).is_empty();
+    let some = [storage.kept(), storage.values()].into_iter().filter(there);
+    [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).collect()
 }
 
 /// Makes a role the owner of all relations behind a view.

@@ -1,6 +1,6 @@
 //! Pieces that the reading and the writing statements share.
 
-use super::spec::{Agg, Equality, Key, Range, Spec};
+use super::spec::{Agg, Counted, Equality, Key, Range, Spec};
 use super::strategy::Strategy;
 
 /// A mark in delta's column `doubt`: the row's group is in doubt.
@@ -31,6 +31,10 @@ impl Spec {
     pub(super) fn keyed(&self) -> impl Iterator<Item = (usize, &Key)> {
         self.keys.iter().enumerate()
     }
+    /// Those that delta's rows are merged for by an aggregate.
+    pub(super) fn merged(&self) -> impl Iterator<Item = (usize, &Agg)> {
+        self.pending().filter(|(_, a)| !a.strategy.by_value())
+    }
     /// `, prefix.k1, prefix.k2` (empty without keys).
     pub(super) fn key_list(&self, prefix: &str) -> String {
         self.keyed().map(|(i, _)| format!(", {prefix}{}", k(i))).collect()
@@ -55,12 +59,16 @@ impl Spec {
     }
 
     /// The aggregate that merges stored values.
-    fn merging(&self, strategy: Strategy) -> String {
-        match strategy {
+    fn merging(&self, agg: &Agg) -> String {
+        match agg.strategy {
             Strategy::Count => self.function("count_merge"),
             Strategy::Sum(_) => self.function("sum_merge_state"),
             Strategy::Average(_) => self.function("avg_merge_state"),
-            Strategy::Uniq => self.function("uniq_merge_state"),
+            Strategy::Uniq(_) => self.function("uniq_merge_state"),
+            Strategy::BitAnd => "pg_catalog.bit_and".into(),
+            Strategy::BitOr => "pg_catalog.bit_or".into(),
+            Strategy::Least if agg.is_boolean() => "pg_catalog.bool_and".into(),
+            Strategy::Greatest if agg.is_boolean() => "pg_catalog.bool_or".into(),
             Strategy::Greatest => "pg_catalog.max".into(),
             _ => "pg_catalog.min".into(),
         }
@@ -75,8 +83,8 @@ impl Spec {
         columns.push(format!("{}(d.n) AS n", self.function("count_merge")));
         columns.push("pg_catalog.max(d.doubt) AS doubt".into());
         columns.extend(self.keyed().map(|(i, _)| format!("d.{}", k(i))));
-        for (i, agg) in self.pending() {
-            let merge = self.merging(agg.strategy);
+        for (i, agg) in self.merged() {
+            let merge = self.merging(agg);
             columns.push(format!("{merge}(d.{0}) AS {0}", a(i)));
             if agg.strategy.removed() {
                 columns.push(format!("{merge}(d.{0}) AS {0}", removed(i)));
@@ -94,6 +102,9 @@ impl Spec {
             Strategy::Count => format!("coalesce(m.{c}, 0) + coalesce(p.{c}, 0)"),
             Strategy::Least => format!("LEAST(m.{c}, p.{c})"),
             Strategy::Greatest => format!("GREATEST(m.{c}, p.{c})"),
+            Strategy::BitAnd => format!("coalesce(m.{c} & p.{c}, m.{c}, p.{c})"),
+            Strategy::BitOr => format!("coalesce(m.{c} | p.{c}, m.{c}, p.{c})"),
+            Strategy::Values => format!("coalesce(m.{c}, 0) + coalesce(x.{c}, 0)"),
             _ => format!("tally.merge(m.{c}, p.{c})"),
         }
     }
@@ -103,6 +114,16 @@ impl Spec {
         self.stored().map(|(i, agg)| format!(", {} AS {}", self.merged_value(i, agg.strategy), a(i))).collect()
     }
 
+    /// Whether what was removed can matter to the best value that is known.
+    fn removal_matters(strategy: Strategy, best: &str, removed: &str) -> String {
+        match strategy {
+            // A removed value without a bit that counts changes nothing; delta does not even have it.
+            Strategy::BitAnd | Strategy::BitOr => format!("{removed} IS NOT NULL"),
+            Strategy::Greatest => format!("{removed} IS NOT NULL AND NOT coalesce({best} > {removed}, false)"),
+            _ => format!("{removed} IS NOT NULL AND NOT coalesce({best} < {removed}, false)"),
+        }
+    }
+
     /// Whether the group of main row `m`, which may be missing, and pending row `p` is in doubt.
     pub(super) fn in_doubt(&self) -> String {
         let mut any = vec![];
@@ -110,9 +131,7 @@ impl Spec {
             any.push(format!("coalesce(p.doubt, 0) = {GROUP}"));
         }
         for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {
-            let best = self.merged_value(i, agg.strategy);
-            let beats = if agg.strategy == Strategy::Least { "<" } else { ">" };
-            any.push(format!("p.{0} IS NOT NULL AND NOT coalesce({best} {beats} p.{0}, false)", removed(i)));
+            any.push(Self::removal_matters(agg.strategy, &self.merged_value(i, agg.strategy), &format!("p.{}", removed(i))));
         }
         if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) }
     }
@@ -121,10 +140,19 @@ impl Spec {
     /// asked by the hash, whose collisions only bring in groups that merge to what they are.
     pub(super) fn touched_groups(&self) -> String {
         let (main, delta) = (self.storage.main(), self.storage.delta());
-        let (mut from_main, mut from_delta, mut from_kept) = (String::new(), String::new(), String::new());
+        let (mut from_main, mut from_delta, mut from_kept, mut from_values) = (String::new(), String::new(), String::new(), String::new());
         let mut merged = String::new();
         for (i, agg) in self.stored() {
-            let merge = self.merging(agg.strategy);
+            let nothing = |column: String| format!(", NULL::{} AS {column}", agg.bare_type());
+            if agg.strategy.by_value() {
+                from_main += &format!(", m.{0} AS {0}", a(i));
+                from_delta += &nothing(a(i));
+                from_values += &format!(", x.{}", a(i));
+                merged += &format!(", {}(u.{1}) AS {1}", self.function("count_merge"), a(i));
+                continue;
+            }
+            from_values += &nothing(a(i));
+            let merge = self.merging(agg);
             if agg.strategy == Strategy::Recompute {
                 // Main's value stands as long as no pending row puts the group in doubt.
                 from_main += &format!(", m.{0} AS {0}", a(i));
@@ -137,9 +165,9 @@ impl Spec {
             from_kept += &format!(", e.{}", a(i));
             merged += &format!(", {merge}(u.{0}) AS {0}", a(i));
             if agg.strategy.removed() {
-                let nothing = format!(", NULL::{} AS {}", agg.bare_type(), removed(i));
-                from_main += &nothing;
-                from_kept += &nothing;
+                from_main += &nothing(removed(i));
+                from_kept += &nothing(removed(i));
+                from_values += &nothing(removed(i));
                 from_delta += &format!(", d.{}", removed(i));
                 merged += &format!(", {merge}(u.{0}) AS {0}", removed(i));
             }
@@ -154,10 +182,19 @@ impl Spec {
         } else {
             String::new()
         };
+        let values = if self.counts_values() {
+            format!(
+                " UNION ALL SELECT x.kh, NULL, NULL, false{}{from_values} FROM ({}) x",
+                self.key_list("x."),
+                self.set_changes(&format!("({})", self.value_changes()))
+            )
+        } else {
+            String::new()
+        };
         format!(
             "SELECT {hash}, {count}(u.n) AS n, pg_catalog.max(u.doubt) AS doubt, pg_catalog.bool_or(u.kept) AS kept{}{merged} FROM (\
              SELECT m.kh, m.n, 0::smallint AS doubt, false AS kept{}{from_main} FROM {main} m WHERE m.kh IN ({}) \
-             UNION ALL SELECT d.kh, d.n, d.doubt, false{}{from_delta} FROM {delta} d WHERE d.doubt < {WHOLE}{kept}) u{group}",
+             UNION ALL SELECT d.kh, d.n, d.doubt, false{}{from_delta} FROM {delta} d WHERE d.doubt < {WHOLE}{kept}{values}) u{group}",
             self.key_list("u."),
             self.key_list("m."),
             self.touched_hashes(),
@@ -188,7 +225,7 @@ impl Spec {
         }
         let columns = self.main_columns("e.");
         let some = of.map(|b| format!(" WHERE EXISTS (SELECT FROM {b} b WHERE {})", self.same_group("b", "e"))).unwrap_or_default();
-        let merged: String = self.stored().map(|(i, agg)| format!(", {}(u.{1}) AS {1}", self.merging(agg.strategy), a(i))).collect();
+        let merged: String = self.stored().map(|(i, agg)| format!(", {}(u.{1}) AS {1}", self.merging(agg), a(i))).collect();
         let (hash, group) = if self.keys.is_empty() { ("0::bigint AS kh", String::new()) } else { ("u.kh", format!(" GROUP BY u.kh{}", self.key_list("u."))) };
         format!(
             "SELECT {hash}, {}(u.n) AS n{}{merged} FROM ({rows} UNION ALL SELECT {columns} FROM {} e{some}) u{group}",
@@ -210,8 +247,7 @@ impl Spec {
             any.push(format!("t.doubt = {GROUP}"));
         }
         for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {
-            let beats = if agg.strategy == Strategy::Least { "<" } else { ">" };
-            any.push(format!("t.{1} IS NOT NULL AND NOT coalesce(t.{0} {beats} t.{1}, false)", a(i), removed(i)));
+            any.push(Self::removal_matters(agg.strategy, &format!("t.{}", a(i)), &format!("t.{}", removed(i))));
         }
         if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) }
     }
@@ -262,6 +298,23 @@ impl Spec {
             self.source,
             self.where_filter(),
             hash = self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
+        )
+    }
+
+    /// The rows of the table of values for aggregate number `number`.
+    pub(super) fn counts_of_source(&self, number: usize, counted: &Counted) -> String {
+        let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
+        let filter: Vec<String> = self.filter.iter().chain(&counted.filter).map(|f| format!("({f})")).collect();
+        let filter = if filter.is_empty() { String::new() } else { format!(" WHERE {}", filter.join(" AND ")) };
+        let group: Vec<String> = (1..=self.keys.len() + 1).map(|i| i.to_string()).collect();
+        format!(
+            "SELECT {}{}, {number}::smallint, tally.value_hash(q.v), q.v, q.n FROM (\
+             SELECT tally.value_bytes({}) AS v{keys}, pg_catalog.count(*) AS n FROM {} s{filter} GROUP BY {}) q WHERE q.v IS NOT NULL",
+            self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
+            self.key_list("q."),
+            counted.arguments,
+            self.source,
+            group.join(", "),
         )
     }
 
@@ -331,6 +384,9 @@ impl Key {
 }
 
 impl Agg {
+    fn is_boolean(&self) -> bool {
+        self.column_type == "boolean"
+    }
     /// The type without its collation clause.
     pub(super) fn bare_type(&self) -> &str {
         self.column_type.split(" COLLATE ").next().unwrap_or(&self.column_type)
@@ -345,6 +401,9 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
     let pending: String = spec
         .pending()
         .map(|(i, agg)| {
+            if agg.strategy.by_value() {
+                return format!(", {0} bytea[], {0}_n bigint[]", a(i));
+            }
             let removed = if agg.strategy.removed() { format!(", {} {}", removed(i), agg.column_type) } else { String::new() };
             format!(", {} {}{removed}", a(i), agg.column_type)
         })
@@ -362,6 +421,13 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
     ];
     if spec.insertable {
         all.push(format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored})", s.kept()));
+    }
+    if spec.counts_values() {
+        all.push(format!(
+            "CREATE {unlogged}TABLE {} (kh bigint NOT NULL{keys}, a smallint NOT NULL, vh bigint NOT NULL, v bytea NOT NULL, n bigint NOT NULL) WITH (fillfactor = 90)",
+            s.values()
+        ));
+        all.push(format!("CREATE INDEX {} ON {} (kh, vh)", s.name("values_vh"), s.values()));
     }
     if !spec.keys.is_empty() {
         all.push(format!("CREATE INDEX {} ON {} (kh)", s.name("main_kh"), s.main()));

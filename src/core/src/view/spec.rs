@@ -31,6 +31,10 @@ impl Storage {
     pub fn kept(&self) -> String {
         self.relation("kept")
     }
+    /// How many rows of a group have each value, for the aggregates that count different values.
+    pub fn values(&self) -> String {
+        self.relation("values")
+    }
     /// The defining query, kept as a view of PostgreSQL's own.
     pub fn query(&self) -> String {
         self.relation("query")
@@ -102,6 +106,14 @@ pub struct Agg {
     pub result_type: String,
     /// The stored value is the result: a state that the user asked for, or a value that is its own state.
     pub stored_is_result: bool,
+    /// What is counted per value.
+    pub counted: Option<Counted>,
+}
+
+/// The arguments of an aggregate that counts different values, over `s`, and its FILTER.
+pub struct Counted {
+    pub arguments: String,
+    pub filter: Option<String>,
 }
 
 /// A column of the query, over `g`, a row of the view `groups`.

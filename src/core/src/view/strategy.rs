@@ -1,5 +1,7 @@
 //! How each aggregate is stored, added up and taken away: the one table that analyzer, storage, triggers and docs go by.
 
+use crate::uniq::{DEFAULT_P, check_precision};
+
 /// Where an aggregate function comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
@@ -31,8 +33,13 @@ pub enum Strategy {
     /// The least value; delta also carries the least removed one.
     Least,
     Greatest,
-    /// A HyperLogLog++ state: added, in doubt after a removal.
-    Uniq,
+    /// The bitwise AND of integers; delta also carries that of the removed ones.
+    BitAnd,
+    BitOr,
+    /// A HyperLogLog++ state of this precision: added, in doubt after a removal.
+    Uniq(u8),
+    /// How many different values: counts per value in a table of its own, added and subtracted.
+    Values,
     /// No state: in doubt after any change.
     Recompute,
 }
@@ -65,7 +72,11 @@ impl Exact {
 impl Strategy {
     /// Whether a group can be in doubt on its account.
     pub fn can_doubt(self) -> bool {
-        !matches!(self, Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_))
+        !matches!(self, Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_)) && !self.by_value()
+    }
+    /// Whether rows are counted per value.
+    pub fn by_value(self) -> bool {
+        self == Strategy::Values
     }
     /// Whether main stores a column for it.
     pub fn stored(self) -> bool {
@@ -77,14 +88,14 @@ impl Strategy {
     }
     /// Whether delta stores the outermost removed value beside it.
     pub fn removed(self) -> bool {
-        matches!(self, Strategy::Least | Strategy::Greatest)
+        matches!(self, Strategy::Least | Strategy::Greatest | Strategy::BitAnd | Strategy::BitOr)
     }
     /// The state's type in schema tally, if it is one.
     pub fn state_type(self) -> Option<String> {
         match self {
             Strategy::Sum(e) => Some(format!("sum_{}", e.suffix())),
             Strategy::Average(e) => Some(format!("avg_{}", e.suffix())),
-            Strategy::Uniq => Some("uniq_state".into()),
+            Strategy::Uniq(_) => Some("uniq_state".into()),
             _ => None,
         }
     }
@@ -93,7 +104,8 @@ impl Strategy {
         match self {
             Strategy::Sum(_) => Some("sum_state"),
             Strategy::Average(_) => Some("avg_state"),
-            Strategy::Uniq => Some("uniq_state"),
+            Strategy::Uniq(DEFAULT_P) => Some("uniq_state"),
+            Strategy::Uniq(_) => Some("uniq_p_state"),
             _ => None,
         }
     }
@@ -102,7 +114,9 @@ impl Strategy {
         match self {
             Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_) => ("delta", "delta", "subtracts"),
             Strategy::Least | Strategy::Greatest => ("delta", "delta, doubt if the removed value can matter", "keeps the outermost added and removed value"),
-            Strategy::Uniq => ("delta", "doubt", "a sketch cannot subtract"),
+            Strategy::BitAnd | Strategy::BitOr => ("delta", "delta, doubt if the removed value can matter", "keeps the bits of the removed values"),
+            Strategy::Values => ("delta", "delta", "counts per value, which subtract"),
+            Strategy::Uniq(_) => ("delta", "doubt", "a sketch cannot subtract"),
             Strategy::Recompute => ("doubt", "doubt", "the aggregate has no state"),
         }
     }
@@ -117,6 +131,17 @@ pub struct Call<'a> {
     pub distinct: bool,
     pub ordered: bool,
     pub filtered: bool,
+    /// The first argument, if it is a constant integer.
+    pub constant: Option<i64>,
+    /// Values of the arguments are equal if and only if their canonical bytes are.
+    pub equal_by_bytes: bool,
+}
+
+impl Call<'_> {
+    /// For the aggregates that take a precision first.
+    fn precision(&self) -> Option<u8> {
+        self.constant.and_then(|p| check_precision(p).ok())
+    }
 }
 
 /// The strategy for a call, and whether its result is the stored value itself (a state, or a value that is its own state).
@@ -129,6 +154,8 @@ pub fn strategy_of(call: &Call) -> (Strategy, bool) {
         return (Strategy::Recompute, true);
     }
     match (call.name, exact) {
+        ("count", _) if !ours && call.distinct && one.is_some() && call.equal_by_bytes => (Strategy::Values, true),
+        ("uniq_exact", _) if ours && !call.arguments.is_empty() && call.equal_by_bytes => (Strategy::Values, true),
         ("count", _) if !ours && plain && call.star && !call.filtered => (Strategy::Rows, true),
         ("count", _) if !ours && plain && (call.star || one.is_some()) => (Strategy::Count, true),
         ("count_state", _) if ours && plain && (call.star || one.is_some()) => (Strategy::Count, true),
@@ -140,8 +167,20 @@ pub fn strategy_of(call: &Call) -> (Strategy, bool) {
         ("max", _) if !ours && one.is_some() => (Strategy::Greatest, true),
         ("min_state", _) if ours && one.is_some() => (Strategy::Least, true),
         ("max_state", _) if ours && one.is_some() => (Strategy::Greatest, true),
-        ("uniq", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq, false),
-        ("uniq_state", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq, true),
+        ("bool_and" | "every", _) if !ours => (Strategy::Least, true),
+        ("bool_or", _) if !ours => (Strategy::Greatest, true),
+        ("bool_and_state", _) if ours => (Strategy::Least, true),
+        ("bool_or_state", _) if ours => (Strategy::Greatest, true),
+        ("bit_and", Some(Exact::Numeric)) if !ours => (Strategy::BitAnd, true),
+        ("bit_or", Some(Exact::Numeric)) if !ours => (Strategy::BitOr, true),
+        ("bit_and_state", Some(Exact::Numeric)) if ours => (Strategy::BitAnd, true),
+        ("bit_or_state", Some(Exact::Numeric)) if ours => (Strategy::BitOr, true),
+        ("uniq", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq(DEFAULT_P), false),
+        ("uniq_state", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq(DEFAULT_P), true),
+        ("uniq_p" | "uniq_p_state", _) if ours && call.arguments.len() > 1 => match call.precision() {
+            Some(p) => (Strategy::Uniq(p), call.name == "uniq_p_state"),
+            None => (Strategy::Recompute, true),
+        },
         _ => (Strategy::Recompute, true),
     }
 }
@@ -151,7 +190,7 @@ mod tests {
     use super::*;
 
     fn of(origin: Origin, name: &str, arguments: &[Argument]) -> (Strategy, bool) {
-        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false })
+        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false, constant: None, equal_by_bytes: true })
     }
 
     #[test]
@@ -160,16 +199,17 @@ mod tests {
         assert_eq!(of(Origin::PgTally, "sum_state", &[Argument::Float]), (Strategy::Sum(Exact::Float), true));
         assert_eq!(of(Origin::PgCatalog, "avg", &[Argument::Interval]), (Strategy::Average(Exact::Interval), false));
         assert_eq!(of(Origin::PgCatalog, "sum", &[Argument::Other]).0, Strategy::Recompute);
-        assert_eq!(of(Origin::PgTally, "uniq", &[Argument::Other, Argument::Integer]), (Strategy::Uniq, false));
+        assert_eq!(of(Origin::PgTally, "uniq", &[Argument::Other, Argument::Integer]), (Strategy::Uniq(14), false));
     }
 
     #[test]
     fn what_is_not_known_is_recomputed() {
         assert_eq!(of(Origin::Other, "sum", &[Argument::Integer]).0, Strategy::Recompute);
         assert_eq!(of(Origin::PgCatalog, "string_agg", &[Argument::Other, Argument::Other]).0, Strategy::Recompute);
-        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false };
+        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false, constant: None, equal_by_bytes: false };
         assert_eq!(strategy_of(&distinct).0, Strategy::Recompute);
-        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true };
+        assert_eq!(strategy_of(&Call { equal_by_bytes: true, ..distinct }).0, Strategy::Values);
+        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true, constant: None, equal_by_bytes: true };
         assert_eq!(strategy_of(&filtered).0, Strategy::Count);
     }
 }

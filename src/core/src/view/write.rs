@@ -18,18 +18,20 @@ pub fn compaction(spec: &Spec) -> String {
     };
     let repaired = if fresh.is_empty() { String::new() } else { " UNION ALL SELECT * FROM fresh".into() };
     let delete = format!("DELETE FROM {} d WHERE d.doubt < {WHOLE}", spec.storage.delta());
-    statement(spec, &fresh, &repaired, &delete)
+    statement(spec, &fresh, &repaired, &delete, "")
 }
 
 /// Folds only what needs no look at the source; groups in doubt stay as they are.
 pub fn fold(spec: &Spec) -> String {
     let delta = spec.storage.delta();
-    let delete = if spec.keys.is_empty() {
-        format!("DELETE FROM {delta} d WHERE d.doubt < {WHOLE} AND NOT (SELECT doubt FROM j)")
+    let (delete, apply) = if spec.keys.is_empty() {
+        let certain = " AND NOT (SELECT doubt FROM j)";
+        (format!("DELETE FROM {delta} d WHERE d.doubt < {WHOLE}{certain}"), certain.to_string())
     } else {
-        format!("DELETE FROM {delta} d USING j WHERE d.doubt < {WHOLE} AND {} AND NOT j.doubt", spec.same_group("d", "j"))
+        let delete = format!("DELETE FROM {delta} d USING j WHERE d.doubt < {WHOLE} AND {} AND NOT j.doubt", spec.same_group("d", "j"));
+        (delete, format!(" AND EXISTS (SELECT FROM j WHERE {} AND NOT j.doubt)", spec.same_group("c", "j")))
     };
-    statement(spec, "", "", &delete)
+    statement(spec, "", "", &delete, if spec.can_doubt() { &apply } else { "" })
 }
 
 /// Makes main anew from the source: the first filling, a refresh, and what a mark on the whole view asks for.
@@ -38,40 +40,49 @@ pub fn rebuild(spec: &Spec) -> String {
     format!(
         "WITH d AS (DELETE FROM {delta} RETURNING 1), m AS (DELETE FROM {main} RETURNING 1), \
          i AS (INSERT INTO {main} ({columns}) {source} RETURNING 1), \
-         f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1) \
+         f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1){values} \
          SELECT (SELECT pg_catalog.count(*) FROM d)",
         delta = s.delta(),
         main = s.main(),
         filled = s.filled(),
         columns = spec.main_columns(""),
         source = spec.from_source(),
+        values = if spec.counts_values() { spec.count_source() } else { String::new() },
     )
 }
 
-/// `p` are the pending groups, `j` joins them with main and merges, `r` are the rows that main shall have.
-fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str) -> String {
+/// `p` are the pending groups, `j` joins them with main and merges, `r` are the rows that main shall have; `c` and `x` are what changes
+/// of the values that are counted, of which those are brought up to date for which `apply` holds.
+fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str) -> String {
     let main = spec.storage.main();
     let pending = spec.pending_groups();
     let set: String = spec.stored().map(|(i, _)| format!(", {0} = r.{0}", a(i))).collect();
     let columns = spec.main_columns("");
+    let (changes, join, counts) = if spec.counts_values() {
+        let changes = format!("c AS MATERIALIZED ({}), x AS MATERIALIZED ({}), ", spec.value_changes(), spec.set_changes("c"));
+        let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("x", "p") };
+        (changes, format!(" LEFT JOIN x ON {on}"), spec.apply_values(apply))
+    } else {
+        (String::new(), String::new(), String::new())
+    };
     if spec.keys.is_empty() {
         // One row, always there once the view is filled.
         return format!(
-            "WITH j AS MATERIALIZED (SELECT m.ctid AS tid, m.kh, m.n + p.n AS n{merged}, {doubt} AS doubt FROM {main} m, ({pending}) p){fresh}, \
+            "WITH {changes}j AS MATERIALIZED (SELECT m.ctid AS tid, m.kh, m.n + p.n AS n{merged}, {doubt} AS doubt FROM {main} m CROSS JOIN ({pending}) p{join}){fresh}, \
              r AS (SELECT tid, {columns} FROM j WHERE NOT doubt{repaired}), \
-             u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1), \
+             u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1){counts}, \
              d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
             merged = spec.merged_list(),
             doubt = spec.in_doubt(),
         );
     }
     format!(
-        "WITH j AS MATERIALIZED (SELECT m.ctid AS tid, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
-           FROM ({pending}) p LEFT JOIN {main} m ON {same}){fresh}, \
+        "WITH {changes}j AS MATERIALIZED (SELECT m.ctid AS tid, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
+           FROM ({pending}) p LEFT JOIN {main} m ON {same}{join}){fresh}, \
          r AS (SELECT tid, {columns} FROM j WHERE NOT doubt AND n > 0{repaired}), \
          g AS (DELETE FROM {main} m USING j WHERE m.ctid = j.tid AND j.n <= 0{gone_doubt} RETURNING 1), \
          u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1), \
-         i AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM r WHERE r.tid IS NULL RETURNING 1), \
+         i AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM r WHERE r.tid IS NULL RETURNING 1){counts}, \
          d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
         keys = spec.key_list("p."),
         merged = spec.merged_list(),

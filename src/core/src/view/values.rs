@@ -1,0 +1,68 @@
+//! How many different values a group has, exactly: a table counts the rows of each value of a group, delta has what is to be
+//! added to these counts, and main the number of values whose count is not zero.
+
+use super::render::{WHOLE, a};
+use super::spec::{Agg, Spec};
+
+/// The number by which the table of values knows an aggregate.
+fn number(i: usize) -> usize {
+    i + 1
+}
+
+impl Spec {
+    fn by_value(&self) -> impl Iterator<Item = (usize, &Agg)> {
+        self.aggs.iter().enumerate().filter(|(_, a)| a.strategy.by_value())
+    }
+
+    pub fn counts_values(&self) -> bool {
+        self.by_value().next().is_some()
+    }
+
+    /// What is pending of each value of each group, and its count `before` and `after`.
+    pub(super) fn value_changes(&self) -> String {
+        let each: Vec<String> =
+            self.by_value().map(|(i, _)| format!("SELECT {0}::smallint AS a, e.v, e.n FROM ROWS FROM (pg_catalog.unnest(d.{1}), pg_catalog.unnest(d.{1}_n)) e(v, n)", number(i), a(i))).collect();
+        let keys = self.key_list("d.");
+        format!(
+            "SELECT w.ctid AS tid, p.kh{}, p.a, p.v, coalesce(w.n, 0) AS before, coalesce(w.n, 0) + p.n AS after FROM (\
+             SELECT d.kh{keys}, c.a, c.v, pg_catalog.sum(c.n)::bigint AS n FROM {} d, LATERAL ({}) c WHERE d.doubt < {WHOLE} \
+             GROUP BY d.kh{keys}, c.a, c.v HAVING pg_catalog.sum(c.n) <> 0) p \
+             LEFT JOIN {} w ON {} AND w.vh = tally.value_hash(p.v) AND w.a = p.a AND w.v = p.v",
+            self.key_list("p."),
+            self.storage.delta(),
+            each.join(" UNION ALL "),
+            self.storage.values(),
+            self.same_group("w", "p"),
+        )
+    }
+
+    /// By how much the numbers of values of each group change; `changes` is a relation as of `value_changes`.
+    pub(super) fn set_changes(&self, changes: &str) -> String {
+        let columns: String = self
+            .by_value()
+            .map(|(i, _)| {
+                let count = |when: &str| format!("pg_catalog.count(*) FILTER (WHERE c.a = {} AND {when})", number(i));
+                format!(", {} - {} AS {}", count("c.before <= 0 AND c.after > 0"), count("c.before > 0 AND c.after <= 0"), a(i))
+            })
+            .collect();
+        format!("SELECT c.kh{0}{columns} FROM {changes} c GROUP BY c.kh{0}", self.key_list("c."))
+    }
+
+    /// CTEs that bring the counts up to date from CTE `c`, for the groups of which `apply`, a condition over `c`, holds.
+    pub(super) fn apply_values(&self, apply: &str) -> String {
+        let values = self.storage.values();
+        format!(
+            ", wu AS (UPDATE {values} w SET n = c.after FROM c WHERE w.ctid = c.tid AND c.after > 0{apply} RETURNING 1), \
+             wd AS (DELETE FROM {values} w USING c WHERE w.ctid = c.tid AND c.after <= 0{apply} RETURNING 1), \
+             wi AS (INSERT INTO {values} SELECT c.kh{}, c.a, tally.value_hash(c.v), c.v, c.after FROM c WHERE c.tid IS NULL AND c.after > 0{apply} RETURNING 1)",
+            self.key_list("c."),
+        )
+    }
+
+    /// CTEs that make the counts anew from the source.
+    pub(super) fn count_source(&self) -> String {
+        let values = self.storage.values();
+        let each: Vec<String> = self.by_value().filter_map(|(i, agg)| Some(self.counts_of_source(number(i), agg.counted.as_ref()?))).collect();
+        format!(", wd AS (DELETE FROM {values} RETURNING 1), wi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
+    }
+}
