@@ -1,0 +1,87 @@
+-- count(DISTINCT x) is kept by counts per value: exact after removals, without a look at the source.
+\getenv inputs PG_ABS_SRCDIR
+\set setup :inputs '/sql/views_setup.inc'
+\set ECHO none
+\i :setup
+\set ECHO all
+CREATE SCHEMA views_distinct;
+SET search_path = views_distinct, public;
+CREATE DOMAIN amount AS numeric CHECK (VALUE < 1000000);
+CREATE TABLE t (id int PRIMARY KEY, k text, i2 int2, n numeric, f float8, txt text, ch char(6), by bytea, iv interval, ar int[], dm amount, rg int4range, u uuid, long text);
+INSERT INTO t SELECT i, 'k' || i % 3, i % 5, i % 4, i % 6 - 3, 'x' || i % 7, 'c' || i % 2, decode(lpad(to_hex(i % 9), 4, '0'), 'hex'), make_interval(hours => i % 50), ARRAY[i % 3, 1], i % 8, int4range(1, 2 + i % 4), md5((i % 10)::text)::uuid, repeat('long', 2000) || i % 3
+FROM generate_series(1, 60) i;
+SELECT pg_temp.make('all_types', 'SELECT k, count(DISTINCT i2) AS i2, count(DISTINCT n) AS n, count(DISTINCT f) AS f, count(DISTINCT txt) AS txt, count(DISTINCT ch) AS ch, count(DISTINCT by) AS by, count(DISTINCT iv) AS iv, count(DISTINCT ar) AS ar, count(DISTINCT dm) AS dm, count(DISTINCT rg) AS rg, count(DISTINCT u) AS u, count(DISTINCT long) AS long FROM t GROUP BY k');
+SELECT pg_temp.make('total', 'SELECT count(DISTINCT txt) AS txt, count(DISTINCT i2 + n) AS sum, count(DISTINCT i2) FILTER (WHERE n > 1) AS some FROM t WHERE id <> 7');
+SELECT pg_temp.make('beside', 'SELECT k, i2, count(DISTINCT txt) AS d, sum(n) AS s, min(f) AS least, string_agg(txt, '','' ORDER BY id) AS texts FROM t GROUP BY k, i2 HAVING count(DISTINCT txt) > 1');
+SELECT pg_temp.make('none_kept', 'SELECT k, count(DISTINCT txt) AS d, string_agg(txt, '''' ORDER BY id) AS s FROM t GROUP BY k');
+SELECT "column", "insert", "update", "delete" FROM tally.explain_view('all_types') WHERE "column" IN ('i2', 'long');
+-- equal values with other bytes, and rows that come and go
+INSERT INTO t SELECT id + 100, k, i2, n + 0.000, CASE WHEN f = 0 THEN '-0' ELSE f END, txt, ch || ' ', by, iv, ar, dm + 0.00, rg, u, long FROM t WHERE id <= 30;
+SELECT pg_temp.exact('equal values');
+UPDATE t SET f = 'NaN' WHERE id % 10 = 0;
+UPDATE t SET iv = '1 day' WHERE id % 50 = 24;
+SELECT pg_temp.kept('NaN, and an interval that equals another');
+DELETE FROM t WHERE id > 130 OR f = 'NaN';
+DELETE FROM t WHERE txt = 'x3';
+UPDATE t SET i2 = NULL, txt = NULL WHERE id % 7 = 0;
+UPDATE t SET k = 'k' || (id + 1) % 3 WHERE id % 4 = 0;
+SELECT pg_temp.exact('removals, pending');
+-- what is pending is read without the source: removals too
+CREATE FUNCTION pg_temp.scans(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan jsonb;
+BEGIN
+  EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON) ' || query INTO plan;
+  RETURN (SELECT coalesce(string_agg(DISTINCT r #>> '{}', ', '), 'no source') FROM jsonb_path_query(plan, '$.** ? (@."Actual Loops" > 0)."Relation Name"') r WHERE r #>> '{}' = 't');
+END $$;
+SELECT pending > 0 AS pending, doubtful FROM tally.views WHERE view = 'all_types'::regclass;
+SELECT pg_temp.scans('SELECT * FROM all_types');
+SELECT pg_temp.scans('SELECT * FROM total');
+SELECT pg_temp.scans('SELECT * FROM none_kept');
+SELECT pg_temp.kept('removals, compacted', NULL);
+-- a fold at commit brings the counts up to date for the groups that are not in doubt
+SET tally.delta_limit = '8kB';
+DO $$ BEGIN FOR i IN 1..400 LOOP INSERT INTO t (id, k, i2, n, txt) VALUES (1000 + i, 'k' || i % 5, i % 3, i % 6, 'y' || i % 50); COMMIT; END LOOP; END $$;
+SELECT v.view, v.pending < 400 AS folded FROM tally.views v JOIN made m ON m.name::regclass = v.view WHERE m.name IN ('all_types', 'total') ORDER BY m.place;
+SELECT pg_temp.exact('folded');
+DO $$ BEGIN FOR i IN 1..380 LOOP DELETE FROM t WHERE id = 1000 + i; COMMIT; END LOOP; END $$;
+SELECT pg_temp.exact('removed again, folded');
+RESET tally.delta_limit;
+SELECT pg_temp.kept('folded and compacted');
+-- many values in one statement, and all of them gone
+INSERT INTO t (id, k, txt) SELECT 10000 + i, 'k1', 'many ' || i FROM generate_series(1, 20000) i;
+SELECT pg_temp.kept('many values');
+DELETE FROM t WHERE id >= 10000;
+SELECT pg_temp.exact('many values gone');
+BEGIN;
+INSERT INTO t (id, k, txt) VALUES (9001, 'k0', 'once');
+SAVEPOINT s;
+INSERT INTO t (id, k, txt) VALUES (9002, 'k0', 'never');
+SELECT pg_temp.exact('own rows');
+ROLLBACK TO s;
+SELECT pg_temp.exact('after a savepoint');
+COMMIT;
+SELECT pg_temp.kept('compacted');
+DELETE FROM t;
+SELECT pg_temp.kept('nothing left');
+SELECT relname ~ '_values$' AS values, n.n FROM tally.registry r JOIN pg_class c ON c.oid = r.values, LATERAL (SELECT (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', c.oid::regclass), false, true, '')))[1]::text AS n) n ORDER BY r.id;
+INSERT INTO t (id, k, txt) VALUES (1, 'k0', 'a'), (2, 'k0', 'a'), (3, 'k0', 'b');
+TRUNCATE t;
+SELECT pg_temp.exact('truncated');
+INSERT INTO t (id, k, txt) VALUES (1, 'k0', 'a'), (2, 'k0', 'a'), (3, 'k1', 'b');
+SELECT pg_temp.kept('after TRUNCATE');
+SELECT tally.refresh_view('all_types'), tally.refresh_view('total');
+SELECT pg_temp.kept('refreshed', false);
+-- what is not equal by its bytes is still right, from the source
+CREATE TYPE color AS ENUM ('red', 'green', 'blue');
+CREATE TABLE e (id int, k int, c color, j jsonb);
+SELECT pg_temp.make('enums', 'SELECT k, count(DISTINCT c) AS c, count(DISTINCT j) AS j, count(DISTINCT (c, id)) AS r FROM e GROUP BY k');
+SELECT "column", "delete" FROM tally.explain_view('enums');
+INSERT INTO e SELECT i, i % 2, (enum_range(NULL::color))[1 + i % 3], to_jsonb(i % 4) FROM generate_series(1, 20) i;
+SELECT pg_temp.kept('enums');
+ALTER TYPE color RENAME VALUE 'red' TO 'crimson';
+DELETE FROM e WHERE c = 'crimson' AND k = 0;
+SELECT pg_temp.kept('a label renamed');
+SELECT pg_temp.make('renamed_after', 'SELECT count(DISTINCT id) AS ids FROM e');
+DROP VIEW all_types, total, beside, none_kept, enums, renamed_after;
+SELECT tally.compact();
+SELECT pg_temp.left_behind();
