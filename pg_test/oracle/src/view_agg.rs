@@ -120,8 +120,9 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
     let c = arg(r, &t.of(|x| x != Ty::FWild))?;
     let two = r.chance(20);
     let x = if two { format!("{}, i2", c.name) } else { c.name.to_string() };
-    match r.below(if fam.states { 4 } else { 1 }) {
-        0 | 1 => Some(plain(if two { format!("count(DISTINCT ({x})){fl}") } else { format!("count(DISTINCT {x}){fl}") })),
+    match r.below(if fam.states { 6 } else { 1 }) {
+        4 => Some(plain(format!("uniq_p(10, {x}){fl}"))),
+        0 | 1 | 5 => Some(plain(if two { format!("count(DISTINCT ({x})){fl}") } else { format!("count(DISTINCT {x}){fl}") })),
         2 => Some(plain(format!("uniq({x}){fl}"))),
         _ => {
             let u = format!("uniq({x}){fl}");
