@@ -134,9 +134,29 @@ fn memory() {
     assert_eq!(UniqExact::empty().heap_size(), 0);
     assert!(ints([1]).heap_size() <= 64);
     assert!(ints((0..10_000).map(|v| v % 3)).heap_size() <= 64);
-    assert!(ints(0..100_000).heap_size() <= 100_000 * 12);
+    assert!(ints(0..100_000).heap_size() <= 100_000 * 32);
     let long = vec![vec![7; 1 << 20]];
     assert!((1 << 20..3 << 20).contains(&build(&long).heap_size()));
+}
+
+/// Large tables take words many at once.
+#[test]
+fn large_sets() {
+    let mut rng = Rng(3);
+    let words: Vec<i64> = (0..300_000).map(|i| if i == 200_000 { 0 } else { rng.below(150_000) as i64 - 70_000 }).collect();
+    for n in [0, 1, 20_000, 20_001, 20_030, 40_000, 60_063, 60_064, 300_000] {
+        let (some, model) = (ints(words[..n].iter().copied()), words[..n].iter().copied().collect::<BTreeSet<i64>>());
+        assert_eq!(some.count(), model.len() as u64);
+        let expected = described(&model.iter().map(|v| v.to_le_bytes().to_vec()).collect());
+        assert!(bytes(&some) == expected, "{n}");
+        let mut merged = ints(words[n / 2..n].iter().copied());
+        merged.merge(&ints(words[..n / 2 + n / 8].iter().copied())).unwrap();
+        assert!(merged == some && some == merged && bytes(&merged) == expected, "{n}");
+        let decoded = UniqExact::decode(&expected).unwrap();
+        assert!(decoded == some && bytes(&decoded) == expected);
+        merged.insert(&i64::MAX.to_le_bytes()).unwrap();
+        assert!(merged != some && some != merged && merged.count() == some.count() + 1);
+    }
 }
 
 #[test]
