@@ -45,4 +45,5 @@ mod tests {
     include!("../pg_test/in_backend/plans.rs");
     include!("../pg_test/in_backend/sums.rs");
     include!("../pg_test/in_backend/uniq.rs");
+    include!("../pg_test/in_backend/uniq_exact.rs");
 }

@@ -32,8 +32,9 @@ fn too_large() -> Error {
 }
 
 /// Writes a set that is given in order, words first.
-#[derive(Default)]
 pub struct Writer {
+    /// The most bytes that a state may have.
+    most: usize,
     words: Vec<u8>,
     word_count: u64,
     /// The least word that may come.
@@ -43,6 +44,12 @@ pub struct Writer {
     before: Vec<u8>,
 }
 
+impl Default for Writer {
+    fn default() -> Self {
+        Self { most: MOST_BYTES, words: Vec::new(), word_count: 0, least: 0, others: Vec::new(), other_count: 0, before: Vec::new() }
+    }
+}
+
 impl Writer {
     #[inline]
     pub fn word(&mut self, word: u64) -> Result<(), Error> {
@@ -50,14 +57,14 @@ impl Writer {
         put_varint(word.wrapping_sub(self.least), &mut self.words);
         self.least = word.wrapping_add(1);
         self.word_count += 1;
-        if self.words.len() > MOST_BYTES { Err(too_large()) } else { Ok(()) }
+        if self.words.len() > self.most { Err(too_large()) } else { Ok(()) }
     }
 
     #[inline]
     pub fn other(&mut self, value: &[u8]) -> Result<(), Error> {
         let shared = common(&self.before, value);
         let rest = &value[shared..];
-        if self.words.len() + self.others.len() + rest.len() > MOST_BYTES {
+        if self.words.len() + self.others.len() + rest.len() > self.most {
             return Err(too_large());
         }
         memory::reserve(&mut self.others, 1 + LONGEST_VARINT + rest.len())?;
@@ -70,7 +77,7 @@ impl Writer {
 
     pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Error> {
         let size = 1 + 2 * LONGEST_VARINT + self.words.len() + self.others.len();
-        if size > MOST_BYTES {
+        if size > self.most {
             return Err(too_large());
         }
         memory::reserve_exact(out, size)?;
@@ -240,5 +247,32 @@ impl Cursor<'_> {
     /// The value that `next_other` gave last.
     fn this_other(&self) -> Option<&[u8]> {
         Some(&self.before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_ends_where_a_value_does() {
+        let limited = || Writer { most: 1000, ..Writer::default() };
+        let check = |error: Error| {
+            assert_eq!((error.sqlstate(), error.message.as_str()), ("54000", "uniq_exact_state is too large"));
+            assert!(error.detail.is_some() && error.hint.is_some());
+        };
+        let mut writer = limited();
+        check((0..).find_map(|i| writer.word(i << 32).err()).unwrap());
+        let mut writer = limited();
+        check((0u64..).find_map(|i| writer.other(format!("{i:020}").as_bytes()).err()).unwrap());
+        check(limited().other(&[0; 1001]).unwrap_err());
+        let mut writer = limited();
+        writer.other(&[0; 990]).unwrap();
+        check(writer.finish(&mut Vec::new()).unwrap_err());
+        let mut writer = limited();
+        writer.other(&[0; 900]).unwrap();
+        let mut out = Vec::new();
+        writer.finish(&mut out).unwrap();
+        assert_eq!(Cursor::open(&out).unwrap().count(), 1);
     }
 }
