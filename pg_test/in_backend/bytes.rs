@@ -1,4 +1,4 @@
-const STATES: [(&str, &str); 7] = [
+const STATES: [(&str, &str); 8] = [
     ("sum_state", "sum_state((i * 1.10)::numeric)"),
     ("sum_float8_state", "sum_state(i / 3.0::float8)"),
     ("sum_interval_state", "sum_state(make_interval(months => i, secs => i))"),
@@ -6,6 +6,7 @@ const STATES: [(&str, &str); 7] = [
     ("avg_float8_state", "avg_state(i / 3.0::float8)"),
     ("avg_interval_state", "avg_state(make_interval(months => i, secs => i))"),
     ("uniq_state", "uniq_state(i)"),
+    ("uniq_exact_state", "uniq_exact_state(i % 777, 'x' || i)"),
 ];
 
 /// The value that the type's binary input makes of bytes, as text.

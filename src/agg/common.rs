@@ -2,7 +2,7 @@
 
 use crate::pg::aggstate;
 use crate::pg::call::{Call, Out, Value};
-use crate::pg::error::Fail;
+use crate::pg::error::{Fail, raise};
 use pg_tally_core::state::{State, Subtract};
 
 /// The C functions of one state type. The first literal is the type's name without `_state`.
@@ -44,8 +44,10 @@ macro_rules! signed_state_functions {
 
 pub fn encoded<S: State>(state: &S) -> Value {
     let mut out = Vec::with_capacity(64);
-    state.encode(&mut out);
-    Value::bytes(&out)
+    match state.try_encode(&mut out) {
+        Ok(()) => Value::bytes(&out),
+        Err(error) => raise(error),
+    }
 }
 
 /// From `\x…` to validated bytes.

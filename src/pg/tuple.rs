@@ -14,16 +14,21 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// The arguments from `first` on of an aggregate that counts distinct tuples.
+    /// The arguments from `first` on of `uniq`.
     pub fn of_uniq(call: &Call, first: usize) -> Result<Tuple, Fail> {
+        Tuple::of_distinct(call, first, "uniq")
+    }
+
+    /// The arguments from `first` on of an aggregate that counts distinct tuples.
+    pub fn of_distinct(call: &Call, first: usize, name: &str) -> Result<Tuple, Fail> {
         let tuple = Tuple::new(call, first)?;
         if tuple.canons.iter().any(Canon::ambiguous) {
             return Err(Fail::new(
                 PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-                "uniq does not support nondeterministic collations",
+                format!("{name} does not support nondeterministic collations"),
             )
             .detail("Strings that this collation takes for equal would be counted as different.")
-            .hint("Use a deterministic collation: uniq(x COLLATE \"C\"), or count lower(x)."));
+            .hint(format!("Use a deterministic collation: {name}(x COLLATE \"C\"), or count lower(x).")));
         }
         Ok(tuple)
     }

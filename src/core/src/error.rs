@@ -13,6 +13,9 @@ pub enum Kind {
     OutOfRange,
     /// An argument outside its domain.
     Invalid,
+    /// More than a value can hold.
+    TooLarge,
+    OutOfMemory,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,17 @@ impl Error {
         Self::new(Kind::Invalid, message)
     }
 
+    #[cold]
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(Kind::TooLarge, message)
+    }
+
+    /// PostgreSQL's own words.
+    #[cold]
+    pub fn out_of_memory() -> Self {
+        Self::new(Kind::OutOfMemory, "out of memory")
+    }
+
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), detail: None, hint: None }
     }
@@ -68,6 +82,8 @@ impl Error {
             Kind::Unsupported => "0A000",
             Kind::OutOfRange => "22003",
             Kind::Invalid => "22023",
+            Kind::TooLarge => "54000",
+            Kind::OutOfMemory => "53200",
         }
     }
 }

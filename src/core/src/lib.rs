@@ -7,7 +7,9 @@
 pub mod canon;
 pub mod codec;
 pub mod error;
+pub mod exact;
 pub mod hash;
+pub mod memory;
 pub mod numeric;
 pub mod state;
 pub mod uniq;

@@ -157,6 +157,27 @@ fn uniq() {
 }
 
 #[test]
+fn uniq_exact() {
+    let mut seeds = Vec::new();
+    for n in [0, 1, 2, 9, 300] {
+        let mut state = UniqExact::empty();
+        (0..n).for_each(|v| state.insert(&i64::to_le_bytes(v * v * v)[..if v % 3 == 0 { 4 } else { 8 }]).unwrap());
+        seeds.push(bytes(&state));
+        (0..n).for_each(|v| state.insert(format!("{}{v}", "same".repeat(v as usize % 50)).as_bytes()).unwrap());
+        seeds.push(bytes(&state));
+    }
+    let other = UniqExact::decode(&seeds[5]).unwrap();
+    let accepted = attack::<UniqExact>(&seeds, |state, b| {
+        assert_eq!(UniqExact::count_bytes(b), Ok(state.count()));
+        let merged = uniq_exact_merge_bytes(b, &seeds[5]).unwrap();
+        state.merge(&other).unwrap();
+        assert_eq!(bytes(state), merged);
+        state.insert(b"new").unwrap();
+    });
+    assert!(accepted > 1000, "{accepted}");
+}
+
+#[test]
 fn every_way_in_takes_or_refuses_alike() {
     let mut seeds = Vec::new();
     for n in [3, 30, 300] {

@@ -91,6 +91,19 @@ fn sums() {
 }
 
 #[test]
+fn uniq_exact() {
+    let state = |values: &[&[u8]]| {
+        let mut state = UniqExact::empty();
+        values.iter().for_each(|v| state.insert(v).unwrap());
+        hex(&bytes(&state))
+    };
+    assert_eq!(state(&[]), "1c");
+    assert_eq!(state(&[&42i64.to_le_bytes(), &40i64.to_le_bytes()]), "1c02002801");
+    assert_eq!(state(&[&(-1i64).to_le_bytes()]), "1c0100ffffffffffffffffff01");
+    assert_eq!(state(&[b"tally", b"", b"tall", b"talk", b"tall"]), "1c00040000000474616c6b03016c040179");
+}
+
+#[test]
 fn uniq() {
     let state = |p: u8, n: i64| {
         let mut state = Uniq::new(p);

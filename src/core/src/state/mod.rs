@@ -7,6 +7,7 @@ mod interval_sum;
 mod numeric_sum;
 mod superacc;
 
+pub use crate::exact::{UniqExact, uniq_exact_merge_bytes};
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
 pub use float_sum::FloatSum;
 pub use interval_sum::IntervalSum;
@@ -25,6 +26,7 @@ pub mod kind {
     pub const AVG_FLOAT8: u8 = 7;
     pub const SUM_INTERVAL: u8 = 8;
     pub const AVG_INTERVAL: u8 = 9;
+    pub const UNIQ_EXACT: u8 = 12;
 }
 
 pub type SumState = NumericSum<{ kind::SUM }>;
@@ -43,6 +45,11 @@ pub trait State: Sized + Clone + PartialEq {
     fn merge(&mut self, other: &Self) -> Result<(), Error>;
     /// Appends the state's bytes to `out`.
     fn encode(&self, out: &mut Vec<u8>);
+    /// As `encode`, of states that may be too large for the memory or for a value.
+    fn try_encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.encode(out);
+        Ok(())
+    }
     fn decode(bytes: &[u8]) -> Result<Self, Error>;
     /// The bytes that the state holds outside its own struct.
     fn heap_size(&self) -> usize;

@@ -54,7 +54,7 @@ pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
         let name = crate::codec::kind_name(kind);
         return Err(match kind {
             3 => Error::unsupported(NAME, "Kind 3 is reserved."),
-            4..=9 => reader.corrupt(format!("The bytes are those of {name}.")),
+            4..=9 | 12 => reader.corrupt(format!("The bytes are those of {name}.")),
             _ => reader.corrupt(format!("Kind {kind} is unknown.")),
         });
     }
