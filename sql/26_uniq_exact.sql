@@ -37,6 +37,9 @@ CREATE CAST (tally.uniq_exact_state AS bytea) WITHOUT FUNCTION;
 CREATE FUNCTION tally.merge(tally.uniq_exact_state, tally.uniq_exact_state) RETURNS tally.uniq_exact_state
     IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_uniq_exact_merge';
 COMMENT ON FUNCTION tally.merge(tally.uniq_exact_state, tally.uniq_exact_state) IS 'the state of both states'' rows; NULL is no rows';
+CREATE FUNCTION tally.difference(tally.uniq_exact_state, tally.uniq_exact_state) RETURNS tally.uniq_exact_state
+    IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_uniq_exact_difference';
+COMMENT ON FUNCTION tally.difference(tally.uniq_exact_state, tally.uniq_exact_state) IS 'the values of the first state that the second lacks; NULL is no values';
 CREATE FUNCTION tally.is_empty(tally.uniq_exact_state) RETURNS boolean
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_uniq_exact_is_empty';
 COMMENT ON FUNCTION tally.is_empty(tally.uniq_exact_state) IS 'is it the state of no rows?';
@@ -85,3 +88,13 @@ CREATE AGGREGATE uniq_exact_merge_state(tally.uniq_exact_state) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE uniq_exact_merge_state(tally.uniq_exact_state) IS 'state of the distinct values of all states';
+
+-- Sets of what tally.value_bytes gives, for the SQL behind views.
+CREATE FUNCTION tally.value_set_trans(internal, bytea) RETURNS internal
+    IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_uniq_exact_bytes_trans';
+CREATE AGGREGATE tally.value_set(bytea) (
+    SFUNC = tally.value_set_trans, STYPE = internal, SSPACE = 1024, FINALFUNC = tally.uniq_exact_state_final,
+    COMBINEFUNC = tally.uniq_exact_combine, SERIALFUNC = tally.uniq_exact_serialize, DESERIALFUNC = tally.uniq_exact_deserialize,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE tally.value_set(bytea) IS 'state of uniq_exact of values that are given by their canonical bytes';

@@ -5,12 +5,14 @@ use crate::pg::aggstate::{cached, transition, unchanged};
 use crate::pg::call::{Call, Out, Value};
 use crate::pg::tuple::Tuple;
 use crate::{sql_function, state_functions};
-use pg_tally_core::state::{State, UniqExact, uniq_exact_merge_bytes};
+use pg_tally_core::state::{State, UniqExact, uniq_exact_difference_bytes, uniq_exact_merge_bytes};
 
 state_functions!("uniq_exact", UniqExact);
 
 sql_function!("uniq_exact", "_trans", insert);
+sql_function!("uniq_exact", "_bytes_trans", insert_bytes);
 sql_function!("uniq_exact", "_merge_trans", merge_trans);
+sql_function!("uniq_exact", "_difference", difference);
 sql_function!("uniq_exact", "_merge", merge);
 sql_function!("uniq_exact", "_final", |c| common::finish(c, count));
 sql_function!("uniq_exact", "_finalize", finalize);
@@ -22,6 +24,19 @@ fn insert(call: &Call) -> Out {
     match tuple.write_all(call) {
         None => unchanged(call),
         Some(bytes) => transition(call, || Ok(UniqExact::empty()), |state| Ok(state.insert(bytes)?)),
+    }
+}
+
+fn insert_bytes(call: &Call) -> Out {
+    let Some(bytes) = call.bytes(1) else { return unchanged(call) };
+    transition(call, || Ok(UniqExact::empty()), |state| Ok(state.insert(&bytes)?))
+}
+
+fn difference(call: &Call) -> Out {
+    match (call.bytes(0), call.bytes(1)) {
+        (None, _) => Ok(None),
+        (Some(all), None) => Ok(Some(Value::bytes(&all))),
+        (Some(a), Some(b)) => Ok(Some(Value::bytes(&uniq_exact_difference_bytes(&a, &b)?))),
     }
 }
 

@@ -137,7 +137,7 @@ fn take(column: &Column) -> Take {
             }
         }
         Strategy::BitAnd | Strategy::BitOr => Take::Bits { kind: base(0), and: column.strategy == Strategy::BitAnd },
-        Strategy::Values => Take::Values(arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect()),
+        Strategy::Values | Strategy::ValueSet => Take::Values(arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect()),
         Strategy::Uniq(p) => {
             let canons: Vec<Canon> = arguments[column.first_value()..].iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect();
             if canons.iter().any(Canon::ambiguous) {

@@ -90,7 +90,7 @@ pub fn spec(shape: &Shape, id: i64) -> Spec {
 pub fn parts(shape: &Shape) -> Option<Vec<Part>> {
     let part = |node: Node| {
         let key = shape.keys.iter().position(|(k, _)| k.equals(node)).map(Part::Key);
-        let mergeable = |c: &Column| (c.strategy.pending() && !c.strategy.by_value()) || c.strategy == Strategy::Rows;
+        let mergeable = |c: &Column| (c.strategy.pending() && c.strategy != Strategy::Values) || c.strategy == Strategy::Rows;
         let state = |c: &Column| c.stored_is_result && mergeable(c) && c.aggregate.node.equals(node);
         key.or_else(|| shape.columns.iter().position(state).map(Part::Aggregate))
     };

@@ -120,8 +120,20 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
     let c = arg(r, &t.of(|x| x != Ty::FWild))?;
     let two = r.chance(20);
     let x = if two { format!("{}, i2", c.name) } else { c.name.to_string() };
-    match r.below(if fam.states { 6 } else { 1 }) {
+    match r.below(if fam.states { 8 } else { 1 }) {
         4 => Some(plain(format!("uniq_p(10, {x}){fl}"))),
+        6 => Some(plain(format!("uniq_exact({x}){fl}"))),
+        7 => {
+            let u = format!("uniq_exact({x}){fl}");
+            Some(Out {
+                view: format!("uniq_exact_state({x}){fl}"),
+                read: "({})::text".into(),
+                oracle: format!("uniq_exact_state({x}){fl}::text"),
+                merge: Some(("uniq_exact_merge({})".into(), u.clone())),
+                state: true,
+                ..plain(u)
+            })
+        }
         0 | 1 | 5 => Some(plain(if two { format!("count(DISTINCT ({x})){fl}") } else { format!("count(DISTINCT {x}){fl}") })),
         2 => Some(plain(format!("uniq({x}){fl}"))),
         _ => {

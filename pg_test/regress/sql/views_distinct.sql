@@ -14,6 +14,9 @@ SELECT pg_temp.make('all_types', 'SELECT k, count(DISTINCT i2) AS i2, count(DIST
 SELECT pg_temp.make('total', 'SELECT count(DISTINCT txt) AS txt, count(DISTINCT i2 + n) AS sum, count(DISTINCT i2) FILTER (WHERE n > 1) AS some FROM t WHERE id <> 7');
 SELECT pg_temp.make('beside', 'SELECT k, i2, count(DISTINCT txt) AS d, sum(n) AS s, min(f) AS least, string_agg(txt, '','' ORDER BY id) AS texts FROM t GROUP BY k, i2 HAVING count(DISTINCT txt) > 1');
 SELECT pg_temp.make('none_kept', 'SELECT k, count(DISTINCT txt) AS d, string_agg(txt, '''' ORDER BY id) AS s FROM t GROUP BY k');
+SELECT pg_temp.make('tuples', 'SELECT k, uniq_exact(i2, txt) AS two, uniq_exact(n) FILTER (WHERE f > 0) AS some, count(*) AS rows FROM t GROUP BY k');
+SELECT pg_temp.make('sets', 'SELECT k, uniq_exact_state(txt) AS txt, uniq_exact_state(i2, n) AS two, sum_state(i2) AS s FROM t GROUP BY k', 'k, txt::text, two::text, s::text');
+SELECT pg_temp.make('all_sets', 'SELECT uniq_exact_state(txt) AS txt, uniq_exact_state(i2) FILTER (WHERE n > 1) AS i2, min(f) AS least FROM t', 'txt::text, i2::text, least');
 SELECT "column", "insert", "update", "delete" FROM tally.explain_view('all_types') WHERE "column" IN ('i2', 'long');
 -- equal values with other bytes, and rows that come and go
 INSERT INTO t SELECT id + 100, k, i2, n + 0.000, CASE WHEN f = 0 THEN '-0' ELSE f END, txt, ch || ' ', by, iv, ar, dm + 0.00, rg, u, long FROM t WHERE id <= 30;
@@ -36,7 +39,10 @@ END $$;
 SELECT pending > 0 AS pending, doubtful FROM tally.views WHERE view = 'all_types'::regclass;
 SELECT pg_temp.scans('SELECT * FROM all_types');
 SELECT pg_temp.scans('SELECT * FROM total');
+SELECT pg_temp.scans('SELECT * FROM tuples');
+SELECT pg_temp.scans('SELECT * FROM sets');
 SELECT pg_temp.scans('SELECT * FROM none_kept');
+SELECT (SELECT uniq_exact_merge(txt) FROM sets) = (SELECT count(DISTINCT txt) FROM t) AS merged;
 SELECT pg_temp.kept('removals, compacted', NULL);
 -- a fold at commit brings the counts up to date for the groups that are not in doubt
 SET tally.delta_limit = '8kB';
@@ -71,6 +77,18 @@ INSERT INTO t (id, k, txt) VALUES (1, 'k0', 'a'), (2, 'k0', 'a'), (3, 'k1', 'b')
 SELECT pg_temp.kept('after TRUNCATE');
 SELECT tally.refresh_view('all_types'), tally.refresh_view('total');
 SELECT pg_temp.kept('refreshed', false);
+-- sets put in by hand stay, whatever goes from the source
+INSERT INTO t (id, k, txt) SELECT 100 + i, 'k' || i % 2, 'z' || i % 4 FROM generate_series(1, 12) i;
+INSERT INTO sets SELECT 'k0', uniq_exact_state('old ' || i), uniq_exact_state(i, i), NULL FROM generate_series(1, 3) i;
+INSERT INTO sets SELECT 'only by hand', uniq_exact_state('z0'::text), NULL, NULL;
+SELECT k, finalize(txt), finalize(two) FROM sets ORDER BY k;
+DELETE FROM t WHERE txt IN ('z0', 'z1');
+SELECT k, finalize(txt), finalize(two) FROM sets ORDER BY k;
+SELECT tally.compact('sets') > 0 AS compacted;
+SELECT k, finalize(txt), finalize(two) FROM sets ORDER BY k;
+SELECT * FROM tally.verify_view('sets');
+DROP VIEW sets;
+DELETE FROM made WHERE name = 'sets';
 -- what is not equal by its bytes is still right, from the source
 CREATE TYPE color AS ENUM ('red', 'green', 'blue');
 CREATE TABLE e (id int, k int, c color, j jsonb);
@@ -82,6 +100,6 @@ ALTER TYPE color RENAME VALUE 'red' TO 'crimson';
 DELETE FROM e WHERE c = 'crimson' AND k = 0;
 SELECT pg_temp.kept('a label renamed');
 SELECT pg_temp.make('renamed_after', 'SELECT count(DISTINCT id) AS ids FROM e');
-DROP VIEW all_types, total, beside, none_kept, enums, renamed_after;
+DROP VIEW all_types, total, beside, none_kept, tuples, all_sets, enums, renamed_after;
 SELECT tally.compact();
 SELECT pg_temp.left_behind();

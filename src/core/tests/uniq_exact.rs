@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use common::{Rng, bytes, hex};
 use pg_tally_core::Error;
 use pg_tally_core::codec::put_varint;
-use pg_tally_core::state::{State, UniqExact, uniq_exact_merge_bytes};
+use pg_tally_core::state::{State, UniqExact, uniq_exact_difference_bytes, uniq_exact_merge_bytes};
 use proptest::prelude::*;
 
 type Set = BTreeSet<Vec<u8>>;
@@ -168,6 +168,20 @@ fn folding_many_states_is_linear() {
     states.iter().for_each(|b| all.merge_bytes(b).unwrap());
     assert_eq!(all.count(), 1_000_000);
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_difference_is_what_the_other_lacks() {
+    let texts = |range: std::ops::Range<i64>| range.map(|i| format!("value {i}")).collect::<Vec<_>>();
+    let of = |range: std::ops::Range<i64>| {
+        let mut state = ints(range.clone());
+        texts(range).iter().for_each(|t| state.insert(t.as_bytes()).unwrap());
+        bytes(&state)
+    };
+    for (a, b, left) in [(0..100, 40..200, 0..40), (0..100, 0..60, 60..100), (0..100, 0..0, 0..100), (0..100, 0..100, 0..0), (0..0, 0..10, 0..0)] {
+        assert!(uniq_exact_difference_bytes(&of(a.clone()), &of(b.clone())).unwrap() == of(left), "{a:?} without {b:?}");
+    }
+    assert!(uniq_exact_difference_bytes(&[0x14], &of(0..1)).is_err() && uniq_exact_difference_bytes(&of(0..1), &[0x14]).is_err());
 }
 
 fn refusal(b: &[u8]) -> Error {

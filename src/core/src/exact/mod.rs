@@ -63,6 +63,25 @@ impl UniqExact {
     }
 }
 
+/// The bytes of the values of `a` that `b` lacks.
+pub fn uniq_exact_difference_bytes(a: &[u8], b: &[u8]) -> Result<Vec<u8>, Error> {
+    let (mut cursor, gone, mut writer) = (Cursor::open(a)?, UniqExact::decode(b)?, Writer::default());
+    while let Some(word) = cursor.next_word()? {
+        if !gone.words.contains(word) {
+            writer.word(word)?;
+        }
+    }
+    while let Some(value) = cursor.next_other()? {
+        if !gone.others.contains(value) {
+            writer.other(value)?;
+        }
+    }
+    cursor.finish()?;
+    let mut out = Vec::new();
+    writer.finish(&mut out)?;
+    Ok(out)
+}
+
 /// Where values go in the tables differs from process to process, so that nobody can choose values that pile up; the bytes
 /// of a state do not depend on it.
 fn seed() -> u64 {

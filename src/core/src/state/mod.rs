@@ -7,7 +7,7 @@ mod interval_sum;
 mod numeric_sum;
 mod superacc;
 
-pub use crate::exact::{UniqExact, uniq_exact_merge_bytes};
+pub use crate::exact::{UniqExact, uniq_exact_difference_bytes, uniq_exact_merge_bytes};
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
 pub use float_sum::FloatSum;
 pub use interval_sum::IntervalSum;

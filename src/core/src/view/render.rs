@@ -17,6 +17,13 @@ pub(super) fn a(i: usize) -> String {
 pub(super) fn f(i: usize) -> String {
     format!("f{}", i + 1)
 }
+/// The set of values that come, and of those that go.
+pub(super) fn came(i: usize) -> String {
+    format!("a{}_came", i + 1)
+}
+pub(super) fn gone(i: usize) -> String {
+    format!("a{}_gone", i + 1)
+}
 pub(super) fn removed(i: usize) -> String {
     format!("a{}_removed", i + 1)
 }
@@ -65,6 +72,8 @@ impl Spec {
             Strategy::Sum(_) => self.function("sum_merge_state"),
             Strategy::Average(_) => self.function("avg_merge_state"),
             Strategy::Uniq(_) => self.function("uniq_merge_state"),
+            Strategy::ValueSet => self.function("uniq_exact_merge_state"),
+            Strategy::Values => self.function("count_merge"),
             Strategy::BitAnd => "pg_catalog.bit_and".into(),
             Strategy::BitOr => "pg_catalog.bit_or".into(),
             Strategy::Least if agg.is_boolean() => "pg_catalog.bool_and".into(),
@@ -105,6 +114,7 @@ impl Spec {
             Strategy::BitAnd => format!("coalesce(m.{c} & p.{c}, m.{c}, p.{c})"),
             Strategy::BitOr => format!("coalesce(m.{c} | p.{c}, m.{c}, p.{c})"),
             Strategy::Values => format!("coalesce(m.{c}, 0) + coalesce(x.{c}, 0)"),
+            Strategy::ValueSet => format!("tally.merge(tally.difference(m.{c}, x.{}), x.{})", gone(i), came(i)),
             _ => format!("tally.merge(m.{c}, p.{c})"),
         }
     }
@@ -144,11 +154,29 @@ impl Spec {
         let mut merged = String::new();
         for (i, agg) in self.stored() {
             let nothing = |column: String| format!(", NULL::{} AS {column}", agg.bare_type());
-            if agg.strategy.by_value() {
+            if agg.strategy == Strategy::Values {
                 from_main += &format!(", m.{0} AS {0}", a(i));
                 from_delta += &nothing(a(i));
                 from_values += &format!(", x.{}", a(i));
-                merged += &format!(", {}(u.{1}) AS {1}", self.function("count_merge"), a(i));
+                merged += &format!(", {}(u.{1}) AS {1}", self.merging(agg), a(i));
+                continue;
+            }
+            if agg.strategy == Strategy::ValueSet {
+                // Only from main's set something can go: what was put in by hand stays.
+                let columns = |own: Option<String>, main: Option<String>, gone_from_it: Option<String>| -> String {
+                    let each = [(own, a(i)), (main, format!("{}_main", a(i))), (gone_from_it, gone(i))];
+                    each.into_iter().map(|(value, name)| value.map_or_else(|| nothing(name.clone()), |v| format!(", {v} AS {name}"))).collect()
+                };
+                from_main += &columns(None, Some(format!("m.{}", a(i))), None);
+                from_delta += &columns(None, None, None);
+                from_kept += &columns(Some(format!("e.{}", a(i))), None, None);
+                from_values += &columns(Some(format!("x.{}", came(i))), None, Some(format!("x.{}", gone(i))));
+                merged += &format!(
+                    ", tally.merge(tally.difference(tally.main_value(u.{0}_main), tally.main_value(u.{1})), {2}(u.{0})) AS {0}",
+                    a(i),
+                    gone(i),
+                    self.merging(agg)
+                );
                 continue;
             }
             from_values += &nothing(a(i));

@@ -40,6 +40,8 @@ pub enum Strategy {
     Uniq(u8),
     /// How many different values: counts per value in a table of its own, added and subtracted.
     Values,
+    /// The same counts, shown as the set of the values.
+    ValueSet,
     /// No state: in doubt after any change.
     Recompute,
 }
@@ -76,7 +78,7 @@ impl Strategy {
     }
     /// Whether rows are counted per value.
     pub fn by_value(self) -> bool {
-        self == Strategy::Values
+        matches!(self, Strategy::Values | Strategy::ValueSet)
     }
     /// Whether main stores a column for it.
     pub fn stored(self) -> bool {
@@ -115,7 +117,7 @@ impl Strategy {
             Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_) => ("delta", "delta", "subtracts"),
             Strategy::Least | Strategy::Greatest => ("delta", "delta, doubt if the removed value can matter", "keeps the outermost added and removed value"),
             Strategy::BitAnd | Strategy::BitOr => ("delta", "delta, doubt if the removed value can matter", "keeps the bits of the removed values"),
-            Strategy::Values => ("delta", "delta", "counts per value, which subtract"),
+            Strategy::Values | Strategy::ValueSet => ("delta", "delta", "counts per value, which subtract"),
             Strategy::Uniq(_) => ("delta", "doubt", "a sketch cannot subtract"),
             Strategy::Recompute => ("doubt", "doubt", "the aggregate has no state"),
         }
@@ -156,6 +158,7 @@ pub fn strategy_of(call: &Call) -> (Strategy, bool) {
     match (call.name, exact) {
         ("count", _) if !ours && call.distinct && one.is_some() && call.equal_by_bytes => (Strategy::Values, true),
         ("uniq_exact", _) if ours && !call.arguments.is_empty() && call.equal_by_bytes => (Strategy::Values, true),
+        ("uniq_exact_state", _) if ours && !call.arguments.is_empty() && call.equal_by_bytes => (Strategy::ValueSet, true),
         ("count", _) if !ours && plain && call.star && !call.filtered => (Strategy::Rows, true),
         ("count", _) if !ours && plain && (call.star || one.is_some()) => (Strategy::Count, true),
         ("count_state", _) if ours && plain && (call.star || one.is_some()) => (Strategy::Count, true),

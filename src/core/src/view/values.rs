@@ -1,8 +1,9 @@
 //! How many different values a group has, exactly: a table counts the rows of each value of a group, delta has what is to be
 //! added to these counts, and main the number of values whose count is not zero.
 
-use super::render::{WHOLE, a};
+use super::render::{WHOLE, a, came, gone};
 use super::spec::{Agg, Spec};
+use super::strategy::Strategy;
 
 /// The number by which the table of values knows an aggregate.
 fn number(i: usize) -> usize {
@@ -36,13 +37,17 @@ impl Spec {
         )
     }
 
-    /// By how much the numbers of values of each group change; `changes` is a relation as of `value_changes`.
+    /// By how much the numbers of values of each group change, or which values come and go; `changes` is a relation as of `value_changes`.
     pub(super) fn set_changes(&self, changes: &str) -> String {
         let columns: String = self
             .by_value()
-            .map(|(i, _)| {
-                let count = |when: &str| format!("pg_catalog.count(*) FILTER (WHERE c.a = {} AND {when})", number(i));
-                format!(", {} - {} AS {}", count("c.before <= 0 AND c.after > 0"), count("c.before > 0 AND c.after <= 0"), a(i))
+            .map(|(i, agg)| {
+                let those = |of: &str, when: &str| format!("{of} FILTER (WHERE c.a = {} AND {when})", number(i));
+                let (come, go) = ("c.before <= 0 AND c.after > 0", "c.before > 0 AND c.after <= 0");
+                if agg.strategy == Strategy::ValueSet {
+                    return format!(", {} AS {}, {} AS {}", those("tally.value_set(c.v)", come), came(i), those("tally.value_set(c.v)", go), gone(i));
+                }
+                format!(", {} - {} AS {}", those("pg_catalog.count(*)", come), those("pg_catalog.count(*)", go), a(i))
             })
             .collect();
         format!("SELECT c.kh{0}{columns} FROM {changes} c GROUP BY c.kh{0}", self.key_list("c."))
