@@ -7,3 +7,4 @@ mod keys;
 mod minmax;
 mod sum;
 mod uniq;
+mod var;
