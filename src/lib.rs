@@ -15,6 +15,8 @@ pgrx::pg_module_magic!();
 extension_sql_file!("../sql/00_schema.sql", name = "schema", bootstrap);
 extension_sql_file!("../sql/10_types.sql", name = "types", requires = ["schema"]);
 extension_sql_file!("../sql/20_aggregates.sql", name = "aggregates", requires = ["types"]);
+extension_sql_file!("../sql/21_variance.sql", name = "variance", requires = ["aggregates"]);
+extension_sql_file!("../sql/22_ends.sql", name = "ends", requires = ["aggregates"]);
 extension_sql_file!("../sql/26_uniq_exact.sql", name = "uniq_exact", requires = ["aggregates"]);
 extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
@@ -46,4 +48,5 @@ mod tests {
     include!("../pg_test/in_backend/sums.rs");
     include!("../pg_test/in_backend/uniq.rs");
     include!("../pg_test/in_backend/uniq_exact.rs");
+    include!("../pg_test/in_backend/var.rs");
 }

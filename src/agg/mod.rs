@@ -8,3 +8,4 @@ mod minmax;
 mod sum;
 mod uniq;
 mod uniq_exact;
+mod var;

@@ -87,6 +87,12 @@ pub fn is_short_and_ordered(type_oid: Oid) -> bool {
     }
 }
 
+/// Its default order is one of PostgreSQL's own, so that `<` means it wherever it is parsed.
+pub fn is_ordered_in_catalog(type_oid: Oid) -> bool {
+    let less = unsafe { (*pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_LT_OPR as i32)).lt_opr };
+    less != Oid::INVALID && less.to_u32() < pg_sys::FirstNormalObjectId
+}
+
 /// The number of the child's column of the same name.
 pub fn column_in_child(parent: Oid, child: Oid, number: i16) -> i16 {
     if parent == child || number <= 0 {

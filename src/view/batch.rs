@@ -9,7 +9,7 @@ use crate::pg::setting;
 use crate::pg::value::{self, Arena, Order};
 use hashbrown::HashMap;
 use pg_tally_core::hash::hash64;
-use pg_tally_core::state::{AvgFloat8State, AvgIntervalState, AvgState, State, SumFloat8State, SumIntervalState, SumState};
+use pg_tally_core::state::{AvgFloat8State, AvgIntervalState, AvgState, State, SumFloat8State, SumIntervalState, SumState, VarFloat8State, VarState};
 use pg_tally_core::uniq::Uniq;
 use pg_tally_core::view::Exact;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -52,6 +52,8 @@ enum Cell {
     AverageFloat(Box<AvgFloat8State>),
     SumInterval(Box<SumIntervalState>),
     AverageInterval(Box<AvgIntervalState>),
+    Variance(Box<VarState>),
+    VarianceFloat(Box<VarFloat8State>),
     Ends { added: Option<Datum>, removed: Option<Datum> },
     Bits { added: Option<i64>, removed: Option<i64>, kind: Oid },
     Uniq(Box<Uniq>),
@@ -69,6 +71,8 @@ impl Cell {
             Take::Average(Exact::Numeric, _) => Cell::Average(Box::new(State::empty())),
             Take::Average(Exact::Float, _) => Cell::AverageFloat(Box::new(State::empty())),
             Take::Average(Exact::Interval, _) => Cell::AverageInterval(Box::new(State::empty())),
+            Take::Variance(Exact::Float, _) => Cell::VarianceFloat(Box::new(State::empty())),
+            Take::Variance(_, _) => Cell::Variance(Box::new(State::empty())),
             Take::Ends { .. } => Cell::Ends { added: None, removed: None },
             Take::Bits { kind, .. } => Cell::Bits { added: None, removed: None, kind: *kind },
             Take::Uniq(_, p) => Cell::Uniq(Box::new(Uniq::new(*p))),
@@ -87,6 +91,8 @@ impl Cell {
             Cell::AverageFloat(s) => **s = State::empty(),
             Cell::SumInterval(s) => **s = State::empty(),
             Cell::AverageInterval(s) => **s = State::empty(),
+            Cell::Variance(s) => **s = State::empty(),
+            Cell::VarianceFloat(s) => **s = State::empty(),
             Cell::Ends { added, removed } => (*added, *removed) = (None, None),
             Cell::Bits { added, removed, .. } => (*added, *removed) = (None, None),
             Cell::Uniq(u) => u.clear(),
@@ -106,6 +112,8 @@ impl Cell {
             Cell::AverageFloat(s) => s.is_empty(),
             Cell::SumInterval(s) => s.is_empty(),
             Cell::AverageInterval(s) => s.is_empty(),
+            Cell::Variance(s) => s.is_empty(),
+            Cell::VarianceFloat(s) => s.is_empty(),
             Cell::Ends { added, removed } => added.is_none() && removed.is_none(),
             Cell::Bits { added, removed, .. } => added.is_none() && removed.is_none(),
             Cell::Uniq(u) => u.is_empty(),
@@ -173,13 +181,11 @@ impl<'a> Batch<'a> {
                 }
                 (Take::Bits { kind, and }, Cell::Bits { added, removed, .. }) => {
                     let value = value::integer(row.values[plan.first], *kind);
-                    let (bits, neutral) = if sign > 0 { (added, None) } else { (removed, Some(if *and { -1 } else { 0 })) };
-                    if Some(value) != neutral {
-                        *bits = Some(bits.map_or(value, |b| if *and { b & value } else { b | value }));
-                    }
+                    let bits = if sign > 0 { added } else { removed };
+                    *bits = Some(bits.map_or(value, |b| if *and { b & value } else { b | value }));
                 }
                 (Take::Count, Cell::Count(n)) => *n += sign,
-                (Take::Sum(_, kind), cell) | (Take::Average(_, kind), cell) => add(cell, row.values[plan.first], *kind, sign, infinities),
+                (Take::Sum(_, kind) | Take::Average(_, kind) | Take::Variance(_, kind), cell) => add(cell, row.values[plan.first], *kind, sign, infinities),
                 _ => {}
             }
         }
@@ -244,6 +250,8 @@ impl<'a> Batch<'a> {
                 Cell::AverageFloat(s) => push(state(&**s, arena, scratch)),
                 Cell::SumInterval(s) => push(state(&**s, arena, scratch)),
                 Cell::AverageInterval(s) => push(state(&**s, arena, scratch)),
+                Cell::Variance(s) => push(state(&**s, arena, scratch)),
+                Cell::VarianceFloat(s) => push(state(&**s, arena, scratch)),
                 Cell::Uniq(s) => push(state(&**s, arena, scratch)),
                 Cell::Ends { added, removed } => {
                     push(*added);
@@ -334,6 +342,9 @@ fn add(cell: &mut Cell, value: Datum, kind: Oid, sign: i64, infinities: bool) {
     match cell {
         Cell::Sum(s) if kind == pg_sys::NUMERICOID => value::with_varlena(value, |b| s.add_numeric(b, sign)).unwrap_or_else(|e| raise(e)),
         Cell::Average(s) if kind == pg_sys::NUMERICOID => value::with_varlena(value, |b| s.add_numeric(b, sign)).unwrap_or_else(|e| raise(e)),
+        Cell::Variance(s) if kind == pg_sys::NUMERICOID => value::with_varlena(value, |b| s.add_numeric(b, sign)).unwrap_or_else(|e| raise(e)),
+        Cell::Variance(s) => s.add_int(value::integer(value, kind), sign),
+        Cell::VarianceFloat(s) => s.add(value::float(value, kind), sign),
         Cell::Sum(s) => s.add_int(value::integer(value, kind), sign),
         Cell::Average(s) => s.add_int(value::integer(value, kind), sign),
         Cell::SumFloat(s) => s.add(value::float(value, kind), sign),

@@ -42,8 +42,8 @@ pub enum Take {
     Count,
     Sum(Exact, Oid),
     Average(Exact, Oid),
+    Variance(Exact, Oid),
     Ends { layout: Layout, order: Box<RefCell<Order>>, greatest: bool },
-    /// The bits that a value takes away (of an AND) or brings (to an OR).
     Bits { kind: Oid, and: bool },
     Uniq(Vec<Canon>, u8),
     /// How many rows have each value.
@@ -125,6 +125,7 @@ fn take(column: &Column) -> Take {
         Strategy::Count => Take::Count,
         Strategy::Sum(exact) => Take::Sum(exact, base(0)),
         Strategy::Average(exact) => Take::Average(exact, base(0)),
+        Strategy::Variance(exact) => Take::Variance(exact, base(0)),
         Strategy::Least | Strategy::Greatest => {
             let (kind, collation) = (arguments[0].type_oid(), column.aggregate.node.collation());
             match Order::of(catalog::base_type(kind), collation) {

@@ -56,6 +56,7 @@ pub fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
         ordered: aggregate.ordered,
         filtered: aggregate.filter.is_some(),
         constant: aggregate.arguments.first().and_then(|a| a.constant_text()).and_then(|text| text.parse().ok()),
+        ordered_in_catalog: aggregate.arguments.iter().all(|a| catalog::is_ordered_in_catalog(a.type_oid())),
         equal_by_bytes: aggregate.arguments.iter().all(|a| Canon::new(a.type_oid(), a.collation()).is_equality()),
     });
     (strategy, stored_is_result)
@@ -167,7 +168,24 @@ fn column(column: &Column, source: Oid) -> Agg {
         arguments: aggregate.arguments.iter().map(|a| a.deparse(source, "s")).collect::<Vec<_>>().join(", "),
         filter: aggregate.filter.map(|f| f.deparse(source, "s")),
     });
-    Agg { strategy: column.strategy, column_type, partial, result_type, stored_is_result: column.stored_is_result, counted }
+    let any = column.strategy == Strategy::Least && aggregate.name.starts_with("any_value");
+    // PostgreSQL's own any_value, of 16 and later, gives whichever value comes first.
+    let partial = if any { partial_any(aggregate, source) } else { partial };
+    Agg {
+        strategy: column.strategy,
+        column_type,
+        partial,
+        result_type,
+        stored_is_result: column.stored_is_result,
+        finisher: column.strategy.finisher(&aggregate.name).to_string(),
+        any,
+        counted,
+    }
+}
+
+fn partial_any(aggregate: &Aggregate, source: Oid) -> String {
+    let filter = aggregate.filter.map(|f| format!(" FILTER (WHERE {})", f.deparse(source, "s"))).unwrap_or_default();
+    format!("{}.any_value_state({}){filter}", sql::identifier(&catalog::extension_schema()), aggregate.arguments[0].deparse(source, "s"))
 }
 
 /// The query's own columns and HAVING over the view `groups`, which has the keys first and then the final values.

@@ -23,7 +23,10 @@ pub fn kind_name(kind: u8) -> &'static str {
         7 => "avg_float8_state",
         8 => "sum_interval_state",
         9 => "avg_interval_state",
+        10 => "var_state",
+        11 => "var_float8_state",
         12 => "uniq_exact_state",
+        15 => "arg_state",
         _ => UNKNOWN,
     }
 }

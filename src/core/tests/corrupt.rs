@@ -134,6 +134,54 @@ fn sum_interval() {
     assert!(accepted > 1000, "{accepted}");
 }
 
+const SPREADS: [Spread; 4] = [Spread::VarPop, Spread::VarSamp, Spread::StddevPop, Spread::StddevSamp];
+
+#[test]
+fn var() {
+    let seeds = filled::<VarState>(&[
+        &|s| s.add_int(5, 1),
+        &|s| s.add_int(i64::MAX, 1),
+        &|s| s.add_numeric(&num("12.50"), 1).unwrap(),
+        &|s| s.add_numeric(&num("0.0000000000001"), 1).unwrap(),
+        &|s| s.add_numeric(&num("NaN"), 3).unwrap(),
+        &|s| s.add_numeric(&num("-Infinity"), -3).unwrap(),
+        &|s| s.add_numeric(&num(&format!("-{}.{}", "123456789".repeat(9), "987654321".repeat(7))), 1).unwrap(),
+    ]);
+    let accepted = attack::<VarState>(&seeds, |state, _| {
+        let copy = state.clone();
+        SPREADS.iter().for_each(|what| drop(state.spread(*what, &mut Vec::new())));
+        let merged = state.merge(&copy);
+        state.add_int(i64::MIN, 1);
+        state.negate();
+        if merged.is_ok() {
+            let _ = VarState::decode(&bytes(state));
+        }
+    });
+    assert!(accepted > 1000, "{accepted}");
+}
+
+#[test]
+fn var_float8() {
+    let seeds = filled::<VarFloat8State>(&[
+        &|s| s.add(5.0, 1),
+        &|s| s.add(0.1, 1),
+        &|s| s.add(-1e300, 1),
+        &|s| s.add(f64::NAN, 2),
+        &|s| s.add(f64::INFINITY, -2),
+        &|s| s.add(5e-324, 1 << 60),
+        &|s| s.add(f64::MAX, 1 << 60),
+    ]);
+    let accepted = attack::<VarFloat8State>(&seeds, |state, _| {
+        let copy = state.clone();
+        SPREADS.iter().for_each(|what| drop(state.spread(*what)));
+        let _ = state.merge(&copy);
+        state.add(f64::MIN, 1);
+        state.negate();
+        bytes(state);
+    });
+    assert!(accepted > 1000, "{accepted}");
+}
+
 #[test]
 fn uniq() {
     let mut seeds = Vec::new();
@@ -229,7 +277,6 @@ fn messages() {
     corrupt(refusal::<SumState>(&[]), "The state has no bytes.");
     corrupt(refusal::<SumState>(&[0x04]), "The first byte is not that of a state.");
     corrupt(refusal::<SumState>(&[0x15]), "The bytes are those of avg_state.");
-    corrupt(refusal::<SumState>(&[0x1f]), "Kind 15 is unknown.");
     corrupt(refusal::<SumState>(&[0x14, 16]), "The form byte is out of range.");
     corrupt(refusal::<SumState>(&[0x14, 0, 0, 0]), "An empty state is not in its shortest form.");
     corrupt(refusal::<SumState>(&[0x14, 0, 2]), "The bytes end too early.");
@@ -245,6 +292,13 @@ fn messages() {
     let newer = refusal::<SumState>(&[0x24]);
     assert!(newer.hint.is_some());
     check(newer, "0A000", "unsupported sum_state", "Format version 2 is unknown, this build knows 1.");
+
+    let corrupt = |error: Error, detail: &str| check(error, "22P03", "invalid var_state", detail);
+    corrupt(refusal::<VarState>(&[0x1a, 64]), "The form byte is out of range.");
+    corrupt(refusal::<VarState>(&[0x1a, 0, 2, 10]), "The bytes end too early.");
+    corrupt(refusal::<VarState>(&[0x1a, 0, 0, 0, 0]), "An empty state is not in its shortest form.");
+    corrupt(refusal::<VarState>(&[0x1a, 16, 2, 10, 1, 20]), "The sum is not in its shortest form.");
+    check(refusal::<VarFloat8State>(&[0x1a]), "22P03", "invalid var_float8_state", "The bytes are those of var_state.");
 
     let corrupt = |error: Error, detail: &str| check(error, "22P03", "invalid avg_float8_state", detail);
     corrupt(refusal::<AvgFloat8State>(&[0x17, 2, 2, 0, 2]), "The sum is not in its shortest form.");

@@ -85,6 +85,15 @@ fn sums() {
     assert_eq!(state::<SumFloat8State>(|s| s.add(f64::NEG_INFINITY, 1)), "160000000002");
     assert_eq!(state::<SumFloat8State>(|s| [1e300, 1.0, 2.5e-300].into_iter().for_each(|v| s.add(v, 1))).len(), 2 * 262);
 
+    assert_eq!(state::<VarState>(|_| ()), "1a");
+    assert_eq!(state::<VarState>(|s| s.add_int(5, 1)), "1a00020a32");
+    assert_eq!(state::<VarState>(|s| (1..=1000).for_each(|v| s.add_int(v, 1))), "1a00d00fa88c3db894afbe02");
+    assert_eq!(state::<VarState>(|s| s.add_numeric(&num("12.50"), 1).unwrap()), "1a150001fa010102020292f401");
+    assert_eq!(state::<VarFloat8State>(|_| ()), "1b");
+    assert_eq!(state::<VarFloat8State>(|s| s.add(5.0, 1)), "1b02020005020019");
+    assert_eq!(state::<VarFloat8State>(|s| s.add(-0.5, 1)), "1b02030101020301");
+    assert_eq!(state::<VarFloat8State>(|s| s.add(f64::NAN, 1)), "1b000000020000");
+
     assert_eq!(state::<SumIntervalState>(|_| ()), "18");
     assert_eq!(state::<SumIntervalState>(|s| s.add(1, -2, 3_000_000, 1, true)), "18020203809bee02");
     assert_eq!(state::<AvgIntervalState>(|s| s.add(i32::MAX, i32::MAX, i64::MAX, 1, true)), "19000000000200");

@@ -1,6 +1,6 @@
 //! An exact decimal accumulator: an i128 where that holds the sum, and beside it a big integer for what does not fit.
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::{BigInt, BigUint, Sign};
 
 use crate::codec::{Reader, put_varint, put_varint128, put_zigzag128};
 use crate::error::Error;
@@ -17,12 +17,13 @@ const POW: [i128; 10] = {
     pow
 };
 
-/// More bytes than the largest sum of 2^62 numerics needs; a longer mantissa is no state of ours.
+/// More bytes than the largest sum of 2^62 numerics needs; a longer mantissa is no state of ours. Squares take twice as many.
 const MAX_MANTISSA: u64 = 62_000;
 
 /// The sum is `fast` / 10000^`groups` plus `slow`. i128::MIN is never stored in `fast`, so that it can be negated.
+/// `POWER` says what is summed: 1 numbers, 2 their squares, with room for twice as many digits.
 #[derive(Clone, Debug, Default)]
-pub struct Decimal {
+pub struct Decimal<const POWER: u64 = 1> {
     fast: i128,
     groups: u16,
     slow: Option<Box<Slow>>,
@@ -52,7 +53,7 @@ fn checked(v: Option<i128>) -> Option<i128> {
     v.filter(|v| *v != i128::MIN)
 }
 
-fn pow10(n: usize) -> BigInt {
+pub(super) fn pow10(n: usize) -> BigInt {
     BigInt::from(10u8).pow(n as u32)
 }
 
@@ -63,20 +64,20 @@ fn pow10000(n: usize) -> BigInt {
     }
 }
 
-impl Decimal {
-    #[inline]
-    pub fn add_int(&mut self, v: i64, sign: i64) {
-        // |v * sign| <= 2^126 fits.
-        self.add_small(v as i128 * sign as i128, 0);
-    }
+/// A number as mantissa / 10000^groups.
+pub enum Parsed {
+    Small(i128, u16),
+    Big(BigInt, u16),
+}
 
+impl Parsed {
     #[inline]
-    pub fn add_numeric(&mut self, v: &Finite<'_>, sign: i64) -> Result<(), Error> {
+    pub fn new(v: &Finite<'_>) -> Result<Self, Error> {
         let fraction = v.fraction()?;
         // Zero digits between the last digit and the decimal point.
         let zeros = if v.is_empty() { 0 } else { (v.weight + 1 - v.len() as i32).max(0) as usize };
         if v.len() + zeros > 9 || fraction > 9 {
-            return self.add_long(v, fraction, zeros, sign);
+            return Self::long(v, fraction, zeros);
         }
         let mut bad = false;
         let mut digits = v.digits();
@@ -97,22 +98,11 @@ impl Decimal {
         if zeros > 0 {
             mantissa *= POW[zeros];
         }
-        if v.negative {
-            mantissa = -mantissa;
-        }
-        match sign {
-            1 => self.add_small(mantissa, fraction as u16),
-            -1 => self.add_small(-mantissa, fraction as u16),
-            _ => match checked(mantissa.checked_mul(sign as i128)) {
-                Some(m) => self.add_small(m, fraction as u16),
-                None => self.add_slow(BigInt::from(mantissa) * sign, fraction as u16),
-            },
-        }
-        Ok(())
+        Ok(Self::Small(if v.negative { -mantissa } else { mantissa }, fraction as u16))
     }
 
     #[cold]
-    fn add_long(&mut self, v: &Finite<'_>, fraction: usize, zeros: usize, sign: i64) -> Result<(), Error> {
+    fn long(v: &Finite<'_>, fraction: usize, zeros: usize) -> Result<Self, Error> {
         let mut centesimal = Vec::with_capacity(v.len() * 2);
         for d in v.digits() {
             if d >= BASE {
@@ -120,11 +110,55 @@ impl Decimal {
             }
             centesimal.extend([(d / 100) as u8, (d % 100) as u8]);
         }
-        let sign = if v.negative { -(sign as i128) } else { sign as i128 };
-        if let Some(mantissa) = BigInt::from_radix_be(Sign::Plus, &centesimal, 100) {
-            self.add_slow(mantissa * pow10000(zeros) * sign, fraction as u16);
+        let sign = if v.negative { Sign::Minus } else { Sign::Plus };
+        let mantissa = BigInt::from_radix_be(sign, &centesimal, 100).unwrap_or_default();
+        Ok(Self::Big(mantissa * pow10000(zeros), fraction as u16))
+    }
+
+    #[inline]
+    pub fn squared(&self) -> Self {
+        match self {
+            Self::Small(m, groups) => match m.checked_mul(*m) {
+                Some(square) => Self::Small(square, groups * 2),
+                None => Self::Big(BigInt::from(*m) * m, groups * 2),
+            },
+            Self::Big(m, groups) => Self::Big(m * m, groups * 2),
         }
-        Ok(())
+    }
+}
+
+impl Decimal<2> {
+    #[inline]
+    pub fn add_square(&mut self, v: i64, sign: i64) {
+        let square = v as i128 * v as i128;
+        match sign {
+            1 => self.add_small(square, 0),
+            -1 => self.add_small(-square, 0),
+            _ => self.add(&Parsed::Small(square, 0), sign),
+        }
+    }
+}
+
+impl<const POWER: u64> Decimal<POWER> {
+    #[inline]
+    pub fn add_int(&mut self, v: i64, sign: i64) {
+        // |v * sign| <= 2^126 fits.
+        self.add_small(v as i128 * sign as i128, 0);
+    }
+
+    #[inline]
+    pub fn add(&mut self, v: &Parsed, sign: i64) {
+        match v {
+            Parsed::Small(m, groups) => match sign {
+                1 => self.add_small(*m, *groups),
+                -1 => self.add_small(-m, *groups),
+                _ => match checked(m.checked_mul(sign as i128)) {
+                    Some(m) => self.add_small(m, *groups),
+                    None => self.add_slow(BigInt::from(*m) * sign, *groups),
+                },
+            },
+            Parsed::Big(m, groups) => self.add_slow(m * sign, *groups),
+        }
     }
 
     #[inline]
@@ -177,7 +211,7 @@ impl Decimal {
         }
         match &self.slow {
             // Only states that no rows made can come here.
-            Some(slow) if slow.mantissa.bits() > MAX_MANTISSA * 8 => Err(Error::out_of_range("sum of a state out of range")),
+            Some(slow) if slow.mantissa.bits() > MAX_MANTISSA * POWER * 8 => Err(Error::out_of_range("sum of a state out of range")),
             _ => Ok(()),
         }
     }
@@ -204,13 +238,28 @@ impl Decimal {
         let Some(slow) = &self.slow else {
             return normal_small(self.fast, self.groups as usize * 4);
         };
-        let mut sum = Self { fast: 0, groups: 0, slow: Some(slow.clone()) };
+        let mut sum = Self { slow: Some(slow.clone()), ..Self::default() };
         sum.add_slow(BigInt::from(self.fast), self.groups);
         let slow = *sum.slow.unwrap_or_default();
         normal_big(slow.mantissa, slow.groups as usize * 4)
     }
 
-    pub fn from_normal(normal: Normal) -> Self {
+    /// The sum is the first / 10^ the second.
+    pub fn exact(&self) -> (BigInt, usize) {
+        let normal = self.normal();
+        let mantissa = match normal.mantissa {
+            Mantissa::Small(m) => BigInt::from(m),
+            Mantissa::Big(m) => m,
+        };
+        (mantissa, normal.scale as usize)
+    }
+
+    /// `big` and `scaled` as the state's form byte says.
+    pub fn decode(reader: &mut Reader<'_>, big: bool, scaled: bool) -> Result<Self, Error> {
+        Ok(Self::from_normal(Normal::decode(reader, POWER, big, scaled)?))
+    }
+
+    fn from_normal(normal: Normal) -> Self {
         let groups = (normal.scale as usize).div_ceil(4);
         let pad = groups * 4 - normal.scale as usize;
         let mut sum = Self { groups: groups as u16, ..Self::default() };
@@ -225,7 +274,7 @@ impl Decimal {
     }
 }
 
-impl PartialEq for Decimal {
+impl<const POWER: u64> PartialEq for Decimal<POWER> {
     fn eq(&self, other: &Self) -> bool {
         if self.slow.is_none() && other.slow.is_none() && self.groups == other.groups {
             return self.fast == other.fast;
@@ -296,12 +345,12 @@ impl Normal {
         put_varint(self.scale as u64, out);
     }
 
-    pub fn decode(reader: &mut Reader<'_>, big: bool, scaled: bool) -> Result<Self, Error> {
+    fn decode(reader: &mut Reader<'_>, power: u64, big: bool, scaled: bool) -> Result<Self, Error> {
         let scale = if scaled { reader.varint()? } else { 0 };
-        if scaled && !(1..=MAX_SCALE as u64).contains(&scale) {
+        if scaled && !(1..=MAX_SCALE as u64 * power).contains(&scale) {
             return Err(reader.corrupt("The scale is out of range."));
         }
-        let mantissa = if big { Self::decode_big(reader)? } else { Mantissa::Small(reader.zigzag128()?) };
+        let mantissa = if big { Self::decode_big(reader, power)? } else { Mantissa::Small(reader.zigzag128()?) };
         let shortest = match &mantissa {
             Mantissa::Small(i128::MIN) => false,
             Mantissa::Small(m) => !scaled || m % 10 != 0,
@@ -313,10 +362,10 @@ impl Normal {
         Ok(Self { mantissa, scale: scale as u16 })
     }
 
-    fn decode_big(reader: &mut Reader<'_>) -> Result<Mantissa, Error> {
+    fn decode_big(reader: &mut Reader<'_>, power: u64) -> Result<Mantissa, Error> {
         let head = reader.varint()?;
         let len = head >> 1;
-        if !(16..=MAX_MANTISSA).contains(&len) {
+        if !(16..=MAX_MANTISSA * power).contains(&len) {
             return Err(reader.corrupt("The length of the sum is out of range."));
         }
         let magnitude = reader.bytes(len as usize)?;
@@ -343,13 +392,18 @@ impl Normal {
             }
             Mantissa::Big(m) => m.clone(),
         } * pow10(pad);
-        let (sign, centesimal) = big.to_radix_le(100);
-        let mut digits: Vec<u16> =
-            centesimal.chunks(2).map(|d| d[0] as u16 + d.get(1).map_or(0, |d| *d as u16 * 100)).collect();
-        digits.resize(digits.len().max(fraction), 0);
-        digits.reverse();
-        numeric::write(sign == Sign::Minus, &digits, fraction, scale, out)
+        let digits = base10000(big.magnitude(), fraction);
+        numeric::write(big.sign() == Sign::Minus, &digits, fraction, scale, out)
     }
+}
+
+/// The base-10000 digits, the most significant first, as many as `least` at least.
+pub(super) fn base10000(v: &BigUint, least: usize) -> Vec<u16> {
+    let centesimal = v.to_radix_le(100);
+    let mut digits: Vec<u16> = centesimal.chunks(2).map(|d| d[0] as u16 + d.get(1).map_or(0, |d| *d as u16 * 100)).collect();
+    digits.resize(digits.len().max(least), 0);
+    digits.reverse();
+    digits
 }
 
 fn write_small(negative: bool, mut v: u128, fraction: usize, scale: u16, out: &mut Vec<u8>) -> Result<(), Error> {

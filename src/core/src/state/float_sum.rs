@@ -1,10 +1,11 @@
 //! Sums of doubles in exact arithmetic, rounded once at the end: adding and then removing rows, in any order, gives the same bits as
-//! never having seen them. NaN and infinities are counted beside the sum, so that removing the only NaN brings the number back.
+//! never having seen them. NaN and infinities are counted beside the sum.
 //!
 //! Bytes: header; then, unless empty, zigzag count of finite rows; the sum as [`Superacc`] writes it; and only if there are
 //! any, zigzag counts of NaN, +Infinity and -Infinity.
 
 use super::counts;
+use super::specials::{Special, Specials};
 use super::superacc::Superacc;
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_zigzag};
@@ -14,9 +15,7 @@ use crate::error::Error;
 pub struct FloatSum<const KIND: u8> {
     sum: Superacc,
     finite: i64,
-    nan: i64,
-    infinite: i64,
-    neg_infinite: i64,
+    specials: Specials,
 }
 
 impl<const KIND: u8> FloatSum<KIND> {
@@ -28,19 +27,19 @@ impl<const KIND: u8> FloatSum<KIND> {
             self.sum.add(v, sign);
             return;
         }
-        let count = if v.is_nan() {
-            &mut self.nan
+        let what = if v.is_nan() {
+            Special::NaN
         } else if v > 0.0 {
-            &mut self.infinite
+            Special::Infinity
         } else {
-            &mut self.neg_infinite
+            Special::NegInfinity
         };
-        *count = count.wrapping_add(sign);
+        self.specials.add(what, sign);
     }
 
     /// The rows that were not NULL.
     pub fn count(&self) -> i64 {
-        self.finite.wrapping_add(self.nan).wrapping_add(self.infinite).wrapping_add(self.neg_infinite)
+        self.finite.wrapping_add(self.specials.count())
     }
 
     /// None without rows. Finite inputs whose sum is no finite double are an error, as in PostgreSQL.
@@ -57,20 +56,57 @@ impl<const KIND: u8> FloatSum<KIND> {
         if self.count() == 0 {
             return None;
         }
-        Some(if self.nan > 0 || self.infinite > 0 && self.neg_infinite > 0 {
-            Ok(f64::NAN)
-        } else if self.infinite > 0 {
-            Ok(f64::INFINITY)
-        } else if self.neg_infinite > 0 {
-            Ok(f64::NEG_INFINITY)
-        } else {
-            round(&self.sum).ok_or_else(|| Error::out_of_range("value out of range: overflow"))
+        Some(match self.specials.sum() {
+            Some(Special::NaN) => Ok(f64::NAN),
+            Some(Special::Infinity) => Ok(f64::INFINITY),
+            Some(Special::NegInfinity) => Ok(f64::NEG_INFINITY),
+            None => round(&self.sum).ok_or_else(overflow),
         })
     }
 
-    fn has_specials(&self) -> bool {
-        (self.nan, self.infinite, self.neg_infinite) != (0, 0, 0)
+    pub(super) fn finite(&self) -> i64 {
+        self.finite
     }
+
+    pub(super) fn specials(&self) -> &Specials {
+        &self.specials
+    }
+
+    pub(super) fn sum(&self) -> &Superacc {
+        &self.sum
+    }
+
+    /// The count of finite rows and their sum.
+    pub(super) fn encode_finite(&self, out: &mut Vec<u8>) {
+        put_zigzag(self.finite, out);
+        self.sum.encode(out);
+    }
+
+    pub(super) fn encode_specials(&self, out: &mut Vec<u8>) {
+        if self.specials.is_any() {
+            self.specials.encode(out);
+        }
+    }
+
+    pub(super) fn decode_finite(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        Ok(Self { finite: counts::read(reader)?, sum: Superacc::decode(reader)?, specials: Specials::default() })
+    }
+
+    /// Reads what is left.
+    pub(super) fn decode_specials(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        if !reader.is_done() {
+            self.specials = Specials::decode(reader)?;
+            if !self.specials.is_any() {
+                return Err(reader.corrupt("Counts of NaN and infinities are stored, but there are none."));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+pub(super) fn overflow() -> Error {
+    Error::out_of_range("value out of range: overflow")
 }
 
 impl<const KIND: u8> State for FloatSum<KIND> {
@@ -79,14 +115,12 @@ impl<const KIND: u8> State for FloatSum<KIND> {
     }
 
     fn is_empty(&self) -> bool {
-        self.finite == 0 && !self.has_specials() && self.sum.is_zero()
+        self.finite == 0 && !self.specials.is_any() && self.sum.is_zero()
     }
 
     fn merge(&mut self, other: &Self) -> Result<(), Error> {
         self.finite = counts::merge(self.finite, other.finite)?;
-        self.nan = counts::merge(self.nan, other.nan)?;
-        self.infinite = counts::merge(self.infinite, other.infinite)?;
-        self.neg_infinite = counts::merge(self.neg_infinite, other.neg_infinite)?;
+        self.specials.merge(&other.specials)?;
         self.sum.merge(&other.sum)
     }
 
@@ -95,31 +129,17 @@ impl<const KIND: u8> State for FloatSum<KIND> {
         if self.is_empty() {
             return;
         }
-        put_zigzag(self.finite, out);
-        self.sum.encode(out);
-        if self.has_specials() {
-            put_zigzag(self.nan, out);
-            put_zigzag(self.infinite, out);
-            put_zigzag(self.neg_infinite, out);
-        }
+        self.encode_finite(out);
+        self.encode_specials(out);
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::open(bytes, KIND)?;
-        let mut state = Self::default();
         if reader.is_done() {
-            return Ok(state);
+            return Ok(Self::default());
         }
-        state.finite = counts::read(&mut reader)?;
-        state.sum = Superacc::decode(&mut reader)?;
-        if !reader.is_done() {
-            state.nan = counts::read(&mut reader)?;
-            state.infinite = counts::read(&mut reader)?;
-            state.neg_infinite = counts::read(&mut reader)?;
-            if !state.has_specials() {
-                return Err(reader.corrupt("Counts of NaN and infinities are stored, but there are none."));
-            }
-        }
+        let mut state = Self::decode_finite(&mut reader)?;
+        state.decode_specials(&mut reader)?;
         if state.is_empty() {
             return Err(reader.corrupt("An empty state is not in its shortest form."));
         }
@@ -135,9 +155,7 @@ impl<const KIND: u8> State for FloatSum<KIND> {
 impl<const KIND: u8> Subtract for FloatSum<KIND> {
     fn negate(&mut self) {
         self.finite = self.finite.wrapping_neg();
-        self.nan = self.nan.wrapping_neg();
-        self.infinite = self.infinite.wrapping_neg();
-        self.neg_infinite = self.neg_infinite.wrapping_neg();
+        self.specials.negate();
         self.sum.negate();
     }
 }

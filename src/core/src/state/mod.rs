@@ -5,13 +5,18 @@ mod decimal;
 mod float_sum;
 mod interval_sum;
 mod numeric_sum;
+mod float_var;
+mod numeric_var;
+mod specials;
 mod superacc;
 
 pub use crate::exact::{UniqExact, uniq_exact_difference_bytes, uniq_exact_merge_bytes};
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
 pub use float_sum::FloatSum;
+pub use float_var::VarFloat8State;
 pub use interval_sum::IntervalSum;
 pub use numeric_sum::NumericSum;
+pub use numeric_var::VarState;
 
 use crate::error::Error;
 
@@ -27,6 +32,9 @@ pub mod kind {
     pub const SUM_INTERVAL: u8 = 8;
     pub const AVG_INTERVAL: u8 = 9;
     pub const UNIQ_EXACT: u8 = 12;
+    pub const VAR: u8 = 10;
+    pub const VAR_FLOAT8: u8 = 11;
+    pub const ARG: u8 = 15;
 }
 
 pub type SumState = NumericSum<{ kind::SUM }>;
@@ -35,6 +43,36 @@ pub type SumFloat8State = FloatSum<{ kind::SUM_FLOAT8 }>;
 pub type AvgFloat8State = FloatSum<{ kind::AVG_FLOAT8 }>;
 pub type SumIntervalState = IntervalSum<{ kind::SUM_INTERVAL }>;
 pub type AvgIntervalState = IntervalSum<{ kind::AVG_INTERVAL }>;
+
+/// The four final values of a variance: of all there is or of a sample, and its square root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    VarPop,
+    VarSamp,
+    StddevPop,
+    StddevSamp,
+}
+
+impl Spread {
+    /// The rows that it takes to have one.
+    fn least_rows(self) -> i64 {
+        if self.is_sample() { 2 } else { 1 }
+    }
+
+    fn is_sample(self) -> bool {
+        matches!(self, Self::VarSamp | Self::StddevSamp)
+    }
+
+    fn is_root(self) -> bool {
+        matches!(self, Self::StddevPop | Self::StddevSamp)
+    }
+
+    /// What the sum of squared deviations times n is divided by.
+    fn divisor(self, n: i64) -> u128 {
+        let n = n.unsigned_abs() as u128;
+        if self.is_sample() { n * (n - 1) } else { n * n }
+    }
+}
 
 /// Laws: `merge` is associative and commutative with `empty()` as its identity; `encode` depends on the multiset of
 /// rows only; `decode` accepts exactly what `encode` writes, and never panics.

@@ -7,7 +7,8 @@
 //! little endian; [varint n >= 1, n times (varint scale minus the one before, zigzag count)]; [zigzag NaN, +Infinity, -Infinity].
 
 use super::counts;
-use super::decimal::{Decimal, Normal};
+use super::decimal::{Decimal, Parsed};
+use super::specials::{Special, Specials};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_varint, put_zigzag};
 use crate::error::Error;
@@ -25,9 +26,7 @@ pub struct NumericSum<const KIND: u8> {
     plain: i64,
     /// Finite rows per other display scale, ascending; counts that came back to 0 may stay.
     scales: Vec<(u16, i64)>,
-    nan: i64,
-    infinite: i64,
-    neg_infinite: i64,
+    specials: Specials,
 }
 
 impl<const KIND: u8> NumericSum<KIND> {
@@ -41,16 +40,26 @@ impl<const KIND: u8> NumericSum<KIND> {
     /// `payload` is PostgreSQL's on-disk numeric behind the varlena header.
     #[inline]
     pub fn add_numeric(&mut self, payload: &[u8], sign: i64) -> Result<(), Error> {
-        let count = match numeric::parse(payload)? {
+        self.add_parsed(payload, sign, |_| ())
+    }
+
+    /// Shows a finite number to `also`.
+    #[inline]
+    pub(super) fn add_parsed(&mut self, payload: &[u8], sign: i64, also: impl FnOnce(&Parsed)) -> Result<(), Error> {
+        let special = match numeric::parse(payload)? {
             Numeric::Finite(v) => {
-                self.sum.add_numeric(&v, sign)?;
-                self.scale_count(v.scale)
+                let parsed = Parsed::new(&v)?;
+                self.sum.add(&parsed, sign);
+                also(&parsed);
+                let count = self.scale_count(v.scale);
+                *count = count.wrapping_add(sign);
+                return Ok(());
             }
-            Numeric::NaN => &mut self.nan,
-            Numeric::Infinity => &mut self.infinite,
-            Numeric::NegInfinity => &mut self.neg_infinite,
+            Numeric::NaN => Special::NaN,
+            Numeric::Infinity => Special::Infinity,
+            Numeric::NegInfinity => Special::NegInfinity,
         };
-        *count = count.wrapping_add(sign);
+        self.specials.add(special, sign);
         Ok(())
     }
 
@@ -74,10 +83,22 @@ impl<const KIND: u8> NumericSum<KIND> {
         self.scales.iter().copied().filter(|(_, count)| *count != 0)
     }
 
+    /// The rows that are numbers.
+    pub(super) fn finite(&self) -> i64 {
+        self.scales.iter().fold(self.plain, |sum, (_, n)| sum.wrapping_add(*n))
+    }
+
     /// The rows that were not NULL.
     pub fn count(&self) -> i64 {
-        let finite = self.scales.iter().fold(self.plain, |sum, (_, n)| sum.wrapping_add(*n));
-        finite.wrapping_add(self.nan).wrapping_add(self.infinite).wrapping_add(self.neg_infinite)
+        self.finite().wrapping_add(self.specials.count())
+    }
+
+    pub(super) fn specials(&self) -> &Specials {
+        &self.specials
+    }
+
+    pub(super) fn sum(&self) -> &Decimal {
+        &self.sum
     }
 
     /// Appends PostgreSQL's on-disk numeric (behind the varlena header); None without rows. The display scale is the largest of the
@@ -86,22 +107,65 @@ impl<const KIND: u8> NumericSum<KIND> {
         if self.count() == 0 {
             return None;
         }
-        if self.nan > 0 || self.infinite > 0 && self.neg_infinite > 0 {
-            numeric::write_nan(out);
-        } else if self.infinite > 0 || self.neg_infinite > 0 {
-            numeric::write_infinity(self.neg_infinite > 0, out);
-        } else {
-            return Some(self.sum.normal().write_numeric(self.display_scale(), out));
+        match self.specials.sum() {
+            Some(Special::NaN) => numeric::write_nan(out),
+            Some(special) => numeric::write_infinity(special == Special::NegInfinity, out),
+            None => return Some(self.sum.normal().write_numeric(self.display_scale(), out)),
         }
         Some(Ok(()))
     }
 
-    fn display_scale(&self) -> u16 {
+    /// The largest display scale of the rows now present.
+    pub(super) fn display_scale(&self) -> u16 {
         self.scales.iter().rev().find(|(_, count)| *count > 0).map_or(0, |(scale, _)| *scale)
     }
 
-    fn has_specials(&self) -> bool {
-        (self.nan, self.infinite, self.neg_infinite) != (0, 0, 0)
+    /// What stands behind the header, with `more` in the form byte.
+    pub(super) fn encode_body(&self, more: u8, out: &mut Vec<u8>) {
+        let sum = self.sum.normal();
+        let scales = self.used_scales().count();
+        out.push(
+            more | flag(sum.scale > 0, SCALED) | flag(sum.is_big(), BIG) | flag(scales > 0, SCALES) | flag(self.specials.is_any(), SPECIALS),
+        );
+        put_zigzag(self.plain, out);
+        if sum.scale > 0 {
+            sum.encode_scale(out);
+        }
+        sum.encode_mantissa(out);
+        if scales > 0 {
+            put_varint(scales as u64, out);
+            let mut before = 0;
+            for (scale, count) in self.used_scales() {
+                put_varint((scale - before) as u64, out);
+                put_zigzag(count, out);
+                before = scale;
+            }
+        }
+        if self.specials.is_any() {
+            self.specials.encode(out);
+        }
+    }
+
+    /// Gives what is in the form byte beside the sum's own; it may be up to `most`.
+    pub(super) fn decode_body(reader: &mut Reader<'_>, most: u8) -> Result<(Self, u8), Error> {
+        let mut state = Self::default();
+        let form = reader.u8()?;
+        let more = form & !(SCALED | BIG | SCALES | SPECIALS);
+        if more > most {
+            return Err(reader.corrupt("The form byte is out of range."));
+        }
+        state.plain = counts::read(reader)?;
+        state.sum = Decimal::decode(reader, form & BIG != 0, form & SCALED != 0)?;
+        if form & SCALES != 0 {
+            state.read_scales(reader)?;
+        }
+        if form & SPECIALS != 0 {
+            state.specials = Specials::decode(reader)?;
+            if !state.specials.is_any() {
+                return Err(reader.corrupt("NaN or infinities are announced, but there are none."));
+            }
+        }
+        Ok((state, more))
     }
 
     fn read_scales(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
@@ -124,18 +188,15 @@ impl<const KIND: u8> NumericSum<KIND> {
         }
         Ok(())
     }
+}
 
-    fn read_specials(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
-        self.nan = counts::read(reader)?;
-        self.infinite = counts::read(reader)?;
-        self.neg_infinite = counts::read(reader)?;
-        if self.has_specials() { Ok(()) } else { Err(reader.corrupt("NaN or infinities are announced, but there are none.")) }
-    }
+pub(super) fn flag(set: bool, bit: u8) -> u8 {
+    if set { bit } else { 0 }
 }
 
 impl<const KIND: u8> PartialEq for NumericSum<KIND> {
     fn eq(&self, other: &Self) -> bool {
-        (self.plain, self.nan, self.infinite, self.neg_infinite) == (other.plain, other.nan, other.infinite, other.neg_infinite)
+        (self.plain, self.specials) == (other.plain, other.specials)
             && self.used_scales().eq(other.used_scales())
             && self.sum == other.sum
     }
@@ -147,73 +208,34 @@ impl<const KIND: u8> State for NumericSum<KIND> {
     }
 
     fn is_empty(&self) -> bool {
-        self.plain == 0 && !self.has_specials() && self.used_scales().next().is_none() && self.sum.is_zero()
+        self.plain == 0 && !self.specials.is_any() && self.used_scales().next().is_none() && self.sum.is_zero()
     }
 
     fn merge(&mut self, other: &Self) -> Result<(), Error> {
         let plain = counts::merge(self.plain, other.plain)?;
-        let nan = counts::merge(self.nan, other.nan)?;
-        let infinite = counts::merge(self.infinite, other.infinite)?;
-        let neg_infinite = counts::merge(self.neg_infinite, other.neg_infinite)?;
+        let mut specials = self.specials;
+        specials.merge(&other.specials)?;
         for (scale, count) in other.used_scales() {
             let slot = self.scale_count(scale);
             *slot = counts::merge(*slot, count)?;
         }
-        (self.plain, self.nan, self.infinite, self.neg_infinite) = (plain, nan, infinite, neg_infinite);
+        (self.plain, self.specials) = (plain, specials);
         self.sum.merge(&other.sum)
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(header(KIND));
-        if self.is_empty() {
-            return;
-        }
-        let sum = self.sum.normal();
-        let scales = self.used_scales().count();
-        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-        out.push(
-            flag(sum.scale > 0, SCALED) | flag(sum.is_big(), BIG) | flag(scales > 0, SCALES) | flag(self.has_specials(), SPECIALS),
-        );
-        put_zigzag(self.plain, out);
-        if sum.scale > 0 {
-            sum.encode_scale(out);
-        }
-        sum.encode_mantissa(out);
-        if scales > 0 {
-            put_varint(scales as u64, out);
-            let mut before = 0;
-            for (scale, count) in self.used_scales() {
-                put_varint((scale - before) as u64, out);
-                put_zigzag(count, out);
-                before = scale;
-            }
-        }
-        if self.has_specials() {
-            put_zigzag(self.nan, out);
-            put_zigzag(self.infinite, out);
-            put_zigzag(self.neg_infinite, out);
+        if !self.is_empty() {
+            self.encode_body(0, out);
         }
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::open(bytes, KIND)?;
-        let mut state = Self::default();
         if reader.is_done() {
-            return Ok(state);
+            return Ok(Self::default());
         }
-        let form = reader.u8()?;
-        if form > 15 {
-            return Err(reader.corrupt("The form byte is out of range."));
-        }
-        state.plain = counts::read(&mut reader)?;
-        let sum = Normal::decode(&mut reader, form & BIG != 0, form & SCALED != 0)?;
-        state.sum = Decimal::from_normal(sum);
-        if form & SCALES != 0 {
-            state.read_scales(&mut reader)?;
-        }
-        if form & SPECIALS != 0 {
-            state.read_specials(&mut reader)?;
-        }
+        let (state, _) = Self::decode_body(&mut reader, 0)?;
         if state.is_empty() {
             return Err(reader.corrupt("An empty state is not in its shortest form."));
         }
@@ -229,9 +251,7 @@ impl<const KIND: u8> State for NumericSum<KIND> {
 impl<const KIND: u8> Subtract for NumericSum<KIND> {
     fn negate(&mut self) {
         self.plain = self.plain.wrapping_neg();
-        self.nan = self.nan.wrapping_neg();
-        self.infinite = self.infinite.wrapping_neg();
-        self.neg_infinite = self.neg_infinite.wrapping_neg();
+        self.specials.negate();
         for (_, count) in &mut self.scales {
             *count = count.wrapping_neg();
         }

@@ -2,20 +2,21 @@
 //! stand 32 bits apart, so that a thousand values can be added before a carry must move (Neal's small superaccumulator).
 //! Only the window of chunks that values have touched is kept: values of like magnitude need four chunks of the seventy.
 
+use num_bigint::{BigInt, BigUint, Sign};
+
 use crate::codec::{Reader, put_varint, put_zigzag};
 use crate::error::Error;
 
-/// Bit 0 stands for 2^-1074, the least double.
+/// The least double is 2^-1074.
 const UNIT: i64 = -1074;
-/// No sum of 2^62 doubles is longer.
-const MAX_BITS: u64 = 1074 + 1024 + 62;
 /// An add puts less than 2^53 on a chunk; this many on top of a carried chunk stay within i64.
 const ADDS: u32 = 1 << 9;
 
+/// `POWER` says what is summed: 1 doubles, 2 their squares, which are twice as wide.
 #[derive(Clone, Debug, Default)]
-pub struct Superacc {
+pub struct Superacc<const POWER: i64 = 1> {
     chunks: Vec<i64>,
-    /// The position of the first chunk: it stands for 2^(32 * base + UNIT).
+    /// The position of the first chunk: it stands for 2^(32 * base + Self::UNIT).
     base: u32,
     /// Adds since the last carry.
     adds: u32,
@@ -29,21 +30,52 @@ struct Magnitude {
     exponent: i64,
 }
 
-impl Superacc {
+/// A finite double's 53 bits, as a multiple of 2^(position + UNIT).
+#[inline]
+fn parts(v: f64) -> (u64, u32) {
+    let bits = v.to_bits();
+    let fraction = bits & ((1 << 52) - 1);
+    match (bits >> 52 & 0x7ff) as u32 {
+        0 => (fraction, 0),
+        biased => (fraction | 1 << 52, biased - 1),
+    }
+}
+
+impl Superacc<1> {
     /// Adds `sign` times the finite double `v`.
     #[inline]
     pub fn add(&mut self, v: f64, sign: i64) {
-        let bits = v.to_bits();
-        let biased = (bits >> 52 & 0x7ff) as u32;
-        let (mantissa, position) = match biased {
-            0 => (bits & ((1 << 52) - 1), 0),
-            _ => (bits & ((1 << 52) - 1) | 1 << 52, biased - 1),
-        };
-        let negative = (bits >> 63 == 1) != (sign < 0);
-        if sign == 1 || sign == -1 {
+        let (mantissa, position) = parts(v);
+        self.add_times(mantissa, position, v.is_sign_negative() != (sign < 0), sign.unsigned_abs());
+    }
+}
+
+impl Superacc<2> {
+    /// Adds `sign` times the square of the finite double `v`.
+    #[inline]
+    pub fn add_square(&mut self, v: f64, sign: i64) {
+        let (mantissa, position) = parts(v);
+        let square = mantissa as u128 * mantissa as u128;
+        let (low, high) = ((square & ((1 << 53) - 1)) as u64, (square >> 53) as u64);
+        // Short doubles have short squares.
+        if low != 0 {
+            self.add_times(low, position * 2, sign < 0, sign.unsigned_abs());
+        }
+        self.add_times(high, position * 2 + 53, sign < 0, sign.unsigned_abs());
+    }
+}
+
+impl<const POWER: i64> Superacc<POWER> {
+    /// Bit 0 stands for 2^UNIT.
+    const UNIT: i64 = UNIT * POWER;
+    /// No sum of 2^62 finite values is longer.
+    const MAX_BITS: u64 = (1074 + 1024) * POWER as u64 + 62;
+
+    #[inline]
+    fn add_times(&mut self, mantissa: u64, position: u32, negative: bool, times: u64) {
+        if times == 1 {
             return self.add_at(mantissa, position, negative);
         }
-        let times = sign.unsigned_abs();
         for bit in (0..64).filter(|bit| times >> bit & 1 == 1) {
             self.add_at(mantissa, position + bit, negative);
         }
@@ -126,7 +158,7 @@ impl Superacc {
         }
         self.carry();
         // Only states that no rows made can come here.
-        if self.base as usize + self.chunks.len() > 67 && self.magnitude().bits() as i64 + self.magnitude().exponent - UNIT > MAX_BITS as i64 {
+        if self.base as u64 + self.chunks.len() as u64 > Self::MAX_BITS / 32 && self.magnitude().bits() as i64 + self.magnitude().exponent - Self::UNIT > Self::MAX_BITS as i64 {
             return Err(Error::out_of_range("sum of a state out of range"));
         }
         Ok(())
@@ -162,7 +194,14 @@ impl Superacc {
         while limbs.last() == Some(&0) {
             limbs.pop();
         }
-        Magnitude { negative, limbs, exponent: sum.base as i64 * 32 + UNIT }
+        Magnitude { negative, limbs, exponent: sum.base as i64 * 32 + Self::UNIT }
+    }
+
+    /// The sum is the first times 2 to the power of the second.
+    pub fn exact(&self) -> (BigInt, i64) {
+        let m = self.magnitude();
+        let sign = if m.negative { Sign::Minus } else { Sign::Plus };
+        (BigInt::from_biguint(sign, BigUint::new(m.limbs)), m.exponent)
     }
 
     /// The sum, rounded once to the nearest double, ties to even; None if that is no finite double.
@@ -220,8 +259,8 @@ impl Superacc {
             return Ok(Self::default());
         }
         let len = head >> 1;
-        let position = reader.zigzag()?.wrapping_sub(UNIT);
-        if len == 0 || len > MAX_BITS.div_ceil(8) || !(0..=MAX_BITS as i64).contains(&position) {
+        let position = reader.zigzag()?.wrapping_sub(Self::UNIT);
+        if len == 0 || len > Self::MAX_BITS.div_ceil(8) || !(0..=Self::MAX_BITS as i64).contains(&position) {
             return Err(reader.corrupt("The sum is out of range."));
         }
         let bytes = reader.bytes(len as usize)?;
@@ -230,7 +269,7 @@ impl Superacc {
             return Err(reader.corrupt("The sum is not in its shortest form."));
         }
         let bits = len * 8 - top.leading_zeros() as u64;
-        if position as u64 + bits > MAX_BITS {
+        if position as u64 + bits > Self::MAX_BITS {
             return Err(reader.corrupt("The sum is out of range."));
         }
         let (base, shift) = (position as u32 / 32, position as u32 % 32);
@@ -258,7 +297,7 @@ impl Magnitude {
     }
 }
 
-impl PartialEq for Superacc {
+impl<const POWER: i64> PartialEq for Superacc<POWER> {
     fn eq(&self, other: &Self) -> bool {
         let (mut a, mut b) = (Vec::new(), Vec::new());
         self.encode(&mut a);
@@ -267,8 +306,8 @@ impl PartialEq for Superacc {
     }
 }
 
-/// `limbs` * 2^exponent, plus something positive below its last bit if `sticky`, to the nearest double, ties to even.
-fn round(negative: bool, limbs: &[u32], exponent: i64, sticky: bool) -> Option<f64> {
+/// `limbs` * 2^exponent, plus something positive below its last bit if `sticky`, to the nearest double, ties to even; None if that is no finite double.
+pub(super) fn round(negative: bool, limbs: &[u32], exponent: i64, sticky: bool) -> Option<f64> {
     let Some(top) = limbs.last() else {
         return Some(0.0);
     };

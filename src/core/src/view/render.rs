@@ -71,6 +71,8 @@ impl Spec {
             Strategy::Count => self.function("count_merge"),
             Strategy::Sum(_) => self.function("sum_merge_state"),
             Strategy::Average(_) => self.function("avg_merge_state"),
+            Strategy::Variance(_) => self.function("var_merge_state"),
+            Strategy::Least if agg.any => self.function("any_value_merge"),
             Strategy::Uniq(_) => self.function("uniq_merge_state"),
             Strategy::ValueSet => self.function("uniq_exact_merge_state"),
             Strategy::Values => self.function("count_merge"),
@@ -127,8 +129,9 @@ impl Spec {
     /// Whether what was removed can matter to the best value that is known.
     fn removal_matters(strategy: Strategy, best: &str, removed: &str) -> String {
         match strategy {
-            // A removed value without a bit that counts changes nothing; delta does not even have it.
-            Strategy::BitAnd | Strategy::BitOr => format!("{removed} IS NOT NULL"),
+            // Values without a bit that counts change nothing while one that has such bits is there.
+            Strategy::BitAnd => format!("{removed} IS NOT NULL AND NOT coalesce({removed} = -1 AND {best} <> -1, false)"),
+            Strategy::BitOr => format!("{removed} IS NOT NULL AND NOT coalesce({removed} = 0 AND {best} <> 0, false)"),
             Strategy::Greatest => format!("{removed} IS NOT NULL AND NOT coalesce({best} > {removed}, false)"),
             _ => format!("{removed} IS NOT NULL AND NOT coalesce({best} < {removed}, false)"),
         }
@@ -382,7 +385,7 @@ impl Spec {
             Strategy::Rows => "x.n".into(),
             _ if agg.stored_is_result && agg.bare_type() == agg.result_type => format!("x.{}", a(i)),
             _ if agg.stored_is_result => format!("x.{}::{}", a(i), agg.result_type),
-            _ => format!("{}(x.{})::{}", self.function("finalize"), a(i), agg.result_type),
+            _ => format!("{}(x.{})::{}", self.function(&agg.finisher), a(i), agg.result_type),
         }
     }
 }

@@ -106,6 +106,10 @@ pub struct Agg {
     pub result_type: String,
     /// The stored value is the result: a state that the user asked for, or a value that is its own state.
     pub stored_is_result: bool,
+    /// The function that makes the result of the stored value, if it is not the result.
+    pub finisher: String,
+    /// It merges by `any_value`, because there is no other aggregate for its type.
+    pub any: bool,
     /// What is counted per value.
     pub counted: Option<Counted>,
 }

@@ -30,6 +30,8 @@ pub enum Strategy {
     /// A state of exact sums: added and subtracted.
     Sum(Exact),
     Average(Exact),
+    /// Exact sums of values and of their squares.
+    Variance(Exact),
     /// The least value; delta also carries the least removed one.
     Least,
     Greatest,
@@ -74,7 +76,7 @@ impl Exact {
 impl Strategy {
     /// Whether a group can be in doubt on its account.
     pub fn can_doubt(self) -> bool {
-        !matches!(self, Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_)) && !self.by_value()
+        !matches!(self, Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_) | Strategy::Variance(_)) && !self.by_value()
     }
     /// Whether rows are counted per value.
     pub fn by_value(self) -> bool {
@@ -97,6 +99,7 @@ impl Strategy {
         match self {
             Strategy::Sum(e) => Some(format!("sum_{}", e.suffix())),
             Strategy::Average(e) => Some(format!("avg_{}", e.suffix())),
+            Strategy::Variance(e) => Some(format!("var_{}", e.suffix())),
             Strategy::Uniq(_) => Some("uniq_state".into()),
             _ => None,
         }
@@ -106,15 +109,25 @@ impl Strategy {
         match self {
             Strategy::Sum(_) => Some("sum_state"),
             Strategy::Average(_) => Some("avg_state"),
+            Strategy::Variance(_) => Some("var_state"),
             Strategy::Uniq(DEFAULT_P) => Some("uniq_state"),
             Strategy::Uniq(_) => Some("uniq_p_state"),
             _ => None,
         }
     }
+    /// The function of ours that makes the result of aggregate `name` from one state.
+    pub fn finisher(self, name: &str) -> &str {
+        match (self, name) {
+            (Strategy::Variance(_), "variance") => "var_samp",
+            (Strategy::Variance(_), "stddev") => "stddev_samp",
+            (Strategy::Variance(_), own) => own,
+            _ => "finalize",
+        }
+    }
     /// How changes are kept, in the words of `tally.explain_view`.
     pub fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_) => ("delta", "delta", "subtracts"),
+            Strategy::Rows | Strategy::Count | Strategy::Sum(_) | Strategy::Average(_) | Strategy::Variance(_) => ("delta", "delta", "subtracts"),
             Strategy::Least | Strategy::Greatest => ("delta", "delta, doubt if the removed value can matter", "keeps the outermost added and removed value"),
             Strategy::BitAnd | Strategy::BitOr => ("delta", "delta, doubt if the removed value can matter", "keeps the bits of the removed values"),
             Strategy::Values | Strategy::ValueSet => ("delta", "delta", "counts per value, which subtract"),
@@ -135,6 +148,8 @@ pub struct Call<'a> {
     pub filtered: bool,
     /// The first argument, if it is a constant integer.
     pub constant: Option<i64>,
+    /// The argument's order is one of PostgreSQL's own.
+    pub ordered_in_catalog: bool,
     /// Values of the arguments are equal if and only if their canonical bytes are.
     pub equal_by_bytes: bool,
 }
@@ -166,6 +181,13 @@ pub fn strategy_of(call: &Call) -> (Strategy, bool) {
         ("avg", Some(e)) if !ours && plain => (Strategy::Average(e), false),
         ("sum_state", Some(e)) if ours && plain => (Strategy::Sum(e), true),
         ("avg_state", Some(e)) if ours && plain => (Strategy::Average(e), true),
+        ("variance" | "var_samp" | "var_pop" | "stddev" | "stddev_samp" | "stddev_pop", Some(e @ (Exact::Numeric | Exact::Float))) if !ours && plain => {
+            (Strategy::Variance(e), false)
+        }
+        ("var_state", Some(e)) if ours && plain => (Strategy::Variance(e), true),
+        // The least is as good as any, and the same for all who ask.
+        ("any_value", _) if one.is_some() && call.ordered_in_catalog => (Strategy::Least, true),
+        ("any_value_state", _) if ours && one.is_some() && call.ordered_in_catalog => (Strategy::Least, true),
         ("min", _) if !ours && one.is_some() => (Strategy::Least, true),
         ("max", _) if !ours && one.is_some() => (Strategy::Greatest, true),
         ("min_state", _) if ours && one.is_some() => (Strategy::Least, true),
@@ -193,7 +215,7 @@ mod tests {
     use super::*;
 
     fn of(origin: Origin, name: &str, arguments: &[Argument]) -> (Strategy, bool) {
-        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false, constant: None, equal_by_bytes: true })
+        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false, constant: None, ordered_in_catalog: true, equal_by_bytes: true })
     }
 
     #[test]
@@ -209,10 +231,10 @@ mod tests {
     fn what_is_not_known_is_recomputed() {
         assert_eq!(of(Origin::Other, "sum", &[Argument::Integer]).0, Strategy::Recompute);
         assert_eq!(of(Origin::PgCatalog, "string_agg", &[Argument::Other, Argument::Other]).0, Strategy::Recompute);
-        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false, constant: None, equal_by_bytes: false };
+        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false, constant: None, ordered_in_catalog: true, equal_by_bytes: false };
         assert_eq!(strategy_of(&distinct).0, Strategy::Recompute);
         assert_eq!(strategy_of(&Call { equal_by_bytes: true, ..distinct }).0, Strategy::Values);
-        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true, constant: None, equal_by_bytes: true };
+        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true, constant: None, ordered_in_catalog: true, equal_by_bytes: true };
         assert_eq!(strategy_of(&filtered).0, Strategy::Count);
     }
 }

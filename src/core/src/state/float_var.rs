@@ -1,0 +1,132 @@
+//! Variances of doubles: exact sums of the values and of their squares, and one rounding at the end. So rows can be removed without
+//! cancellation, and the same rows give the same bits in any order.
+//!
+//! Bytes: header; then, unless empty, zigzag count of finite rows; their sum and the sum of their squares as [`Superacc`] writes
+//! them; and only if there are any, zigzag counts of NaN, +Infinity and -Infinity.
+
+use num_bigint::{BigInt, BigUint};
+
+use super::float_sum::{FloatSum, overflow};
+use super::superacc::{Superacc, round};
+use super::{Spread, State, Subtract, kind};
+use crate::codec::{Reader, header};
+use crate::error::Error;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VarFloat8State {
+    rows: FloatSum<{ kind::VAR_FLOAT8 }>,
+    squares: Superacc<2>,
+}
+
+impl VarFloat8State {
+    /// `sign` is 1 to add a row, -1 to remove it.
+    #[inline]
+    pub fn add(&mut self, v: f64, sign: i64) {
+        self.rows.add(v, sign);
+        if v.is_finite() {
+            self.squares.add_square(v, sign);
+        }
+    }
+
+    /// The rows that were not NULL.
+    pub fn count(&self) -> i64 {
+        self.rows.count()
+    }
+
+    /// None with too few rows. NaN and infinities have no spread; finite rows whose variance is no finite double are an error.
+    pub fn spread(&self, what: Spread) -> Option<Result<f64, Error>> {
+        if self.count() < what.least_rows() {
+            return None;
+        }
+        if self.rows.specials().is_present() {
+            return Some(Ok(f64::NAN));
+        }
+        let (sum, sum_exponent) = self.rows.sum().exact();
+        let (squares, squares_exponent) = self.squares.exact();
+        // n * sum of squares - square of the sum, in units of the smaller of their units.
+        let exponent = squares_exponent.min(sum_exponent * 2);
+        let n = self.rows.finite();
+        let deviations = (squares * n << (squares_exponent - exponent)) - (&sum * &sum << (sum_exponent * 2 - exponent));
+        // Only states that no rows made have less than zero.
+        if deviations <= BigInt::ZERO {
+            return Some(Ok(0.0));
+        }
+        let (deviations, divisor) = (deviations.into_parts().1, BigUint::from(what.divisor(n)));
+        let rounded = if what.is_root() { round_root(deviations, divisor, exponent) } else { round_ratio(deviations, divisor, exponent) };
+        Some(rounded.ok_or_else(overflow))
+    }
+}
+
+/// `a` / `b` * 2^exponent in so many bits at least, and how much the unit shrank. The quotient's unit is an even power of 2 if it was.
+fn quotient(a: BigUint, b: &BigUint, bits: u64) -> (BigUint, bool, i64) {
+    let shift = (b.bits() + bits).saturating_sub(a.bits()).next_multiple_of(2);
+    let a = a << shift;
+    let quotient = &a / b;
+    let exact = &quotient * b == a;
+    (quotient, exact, shift as i64)
+}
+
+/// The double nearest to `a` / `b` * 2^exponent, ties to even.
+fn round_ratio(a: BigUint, b: BigUint, exponent: i64) -> Option<f64> {
+    let (quotient, exact, shift) = quotient(a, &b, 66);
+    round(false, &quotient.to_u32_digits(), exponent - shift, !exact)
+}
+
+/// The double nearest to the square root of `a` / `b` * 2^exponent, ties to even.
+fn round_root(a: BigUint, b: BigUint, exponent: i64) -> Option<f64> {
+    let odd = exponent.rem_euclid(2);
+    let (quotient, exact, shift) = quotient(a << odd, &b, 132);
+    let root = quotient.sqrt();
+    let exact = exact && &root * &root == quotient;
+    round(false, &root.to_u32_digits(), (exponent - odd - shift) / 2, !exact)
+}
+
+impl State for VarFloat8State {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.squares.is_zero()
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.rows.merge(&other.rows)?;
+        self.squares.merge(&other.squares)
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(header(kind::VAR_FLOAT8));
+        if self.is_empty() {
+            return;
+        }
+        self.rows.encode_finite(out);
+        self.squares.encode(out);
+        self.rows.encode_specials(out);
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = Reader::open(bytes, kind::VAR_FLOAT8)?;
+        if reader.is_done() {
+            return Ok(Self::default());
+        }
+        let mut state = Self { rows: FloatSum::decode_finite(&mut reader)?, squares: Superacc::decode(&mut reader)? };
+        state.rows.decode_specials(&mut reader)?;
+        if state.is_empty() {
+            return Err(reader.corrupt("An empty state is not in its shortest form."));
+        }
+        reader.finish()?;
+        Ok(state)
+    }
+
+    fn heap_size(&self) -> usize {
+        self.rows.heap_size() + self.squares.heap_size()
+    }
+}
+
+impl Subtract for VarFloat8State {
+    fn negate(&mut self) {
+        self.rows.negate();
+        self.squares.negate();
+    }
+}
