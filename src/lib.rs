@@ -24,6 +24,7 @@ extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["functi
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    pg::memory::set_aside();
     pg::setting::register();
     pg::inval::register();
     pg::hook::register();

@@ -3,6 +3,7 @@
 use crate::pg::aggstate;
 use crate::pg::call::{Call, Out, Value};
 use crate::pg::error::{Fail, raise};
+use pg_tally_core::memory;
 use pg_tally_core::state::{State, Subtract};
 
 /// The C functions of one state type. The first literal is the type's name without `_state`.
@@ -52,7 +53,9 @@ pub fn encoded<S: State>(state: &S) -> Value {
 
 /// From `\x…` to validated bytes.
 fn parse_text<S: State>(text: &[u8], type_name: &str) -> Out {
-    let bytes = unhex(text).map_err(|why| Fail::text(type_name, why))?;
+    let mut bytes = Vec::new();
+    memory::reserve_exact(&mut bytes, text.len() / 2)?;
+    unhex(text, &mut bytes).map_err(|why| Fail::text(type_name, why))?;
     S::decode(&bytes).map_err(|e| Fail::from_text(type_name, e))?;
     Ok(Some(Value::bytes(&bytes)))
 }
@@ -68,7 +71,7 @@ pub fn parse<S: State>(call: &Call, type_name: &str) -> Out {
 }
 
 pub fn output(call: &Call) -> Out {
-    Ok(call.bytes(0).map(|bytes| Value::cstring(&hex(&bytes))))
+    call.bytes(0).map(|bytes| Ok(Value::cstring(&hex(&bytes)?))).transpose()
 }
 
 pub fn receive<S: State>(call: &Call) -> Out {
@@ -154,28 +157,31 @@ pub fn finish<S: State + 'static>(call: &Call, finish: fn(&S) -> Out) -> Out {
     }
 }
 
-fn hex(bytes: &[u8]) -> Vec<u8> {
+fn hex(bytes: &[u8]) -> Result<Vec<u8>, Fail> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = Vec::with_capacity(2 + bytes.len() * 2);
+    let mut out = Vec::new();
+    memory::reserve_exact(&mut out, 2 + bytes.len() * 2)?;
     out.extend_from_slice(b"\\x");
     for &b in bytes {
         out.push(DIGITS[usize::from(b >> 4)]);
         out.push(DIGITS[usize::from(b & 15)]);
     }
-    out
+    Ok(out)
 }
 
-fn unhex(text: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn unhex(text: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
     let digits = text.strip_prefix(b"\\x").ok_or("It does not begin with \\x.")?;
     let (pairs, rest) = digits.as_chunks::<2>();
     if !rest.is_empty() {
         return Err("It has an odd number of hexadecimal digits.");
     }
-    pairs
-        .iter()
-        .map(|&[high, low]| Some(nibble(high)? << 4 | nibble(low)?))
-        .collect::<Option<Vec<u8>>>()
-        .ok_or("It has a character that is not a hexadecimal digit.")
+    for &[high, low] in pairs {
+        let (Some(high), Some(low)) = (nibble(high), nibble(low)) else {
+            return Err("It has a character that is not a hexadecimal digit.");
+        };
+        out.push(high << 4 | low);
+    }
+    Ok(())
 }
 
 fn nibble(c: u8) -> Option<u8> {

@@ -68,6 +68,9 @@ impl<T: 'static> Slot<T> {
 
 unsafe extern "C-unwind" fn drop_slot<T: 'static>(arg: *mut core::ffi::c_void) {
     let slot = arg.cast::<Slot<T>>();
+    if super::memory::is_ending() {
+        return;
+    }
     unsafe {
         (*slot).account(0);
         core::ptr::drop_in_place(&raw mut (*slot).value);

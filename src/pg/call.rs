@@ -5,6 +5,7 @@
 //! same body for many state types. The accessors trust the SQL declaration for the type of an argument.
 
 use crate::pg::error::Fail;
+use crate::pg::memory;
 use crate::pg::varlena::{self, Bytes};
 use core::ffi::CStr;
 use pgrx::pg_sys;
@@ -69,7 +70,7 @@ impl Value {
     /// A C string; `v` has no NUL byte in it.
     pub fn cstring(v: &[u8]) -> Self {
         unsafe {
-            let ptr: *mut u8 = pg_sys::palloc(v.len() + 1).cast();
+            let ptr: *mut u8 = pg_sys::palloc(varlena::checked(v.len() + 1)).cast();
             core::ptr::copy_nonoverlapping(v.as_ptr(), ptr, v.len());
             ptr.add(v.len()).write(0);
             Value(pg_sys::Datum::from(ptr))
@@ -90,18 +91,18 @@ pub unsafe fn enter<F: FnOnce(&Call) -> Out>(
     unsafe {
         pg_sys::submodules::panic::pgrx_extern_c_guard(move || {
             (*fcinfo).isnull = false;
-            match body(&Call(fcinfo)) {
+            let cushion = memory::Cushion;
+            let out = memory::enter().and_then(|()| body(&Call(fcinfo))).and_then(|out| memory::leave().map(|()| out));
+            let datum = match out {
                 Ok(Some(value)) => value.0,
-                Ok(None) => {
+                Err(fail) if !is_soft(fcinfo) => fail.raise(),
+                Ok(None) | Err(_) => {
                     (*fcinfo).isnull = true;
                     pg_sys::Datum::null()
                 }
-                Err(_) if is_soft(fcinfo) => {
-                    (*fcinfo).isnull = true;
-                    pg_sys::Datum::null()
-                }
-                Err(fail) => fail.raise(),
-            }
+            };
+            core::mem::forget(cushion);
+            datum
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::pg::error;
 use crate::pg::varlena::Bytes;
 use core::cell::RefCell;
 use core::ffi::CStr;
-use pg_tally_core::{canon, hash};
+use pg_tally_core::{canon, hash, memory};
 use pgrx::{PgTupleDesc, pg_sys};
 use std::collections::HashMap;
 
@@ -254,24 +254,24 @@ impl Canon {
                     canon::int(v.time, out);
                     canon::int(v.zone as i64, out);
                 }
-                Kind::Payload => canon::bytes(&Bytes::new(datum), out),
+                Kind::Payload => put(&Bytes::new(datum), out),
                 Kind::Trimmed => {
                     let bytes = Bytes::new(datum);
                     let len = bytes.iter().rposition(|&b| b != b' ').map_or(0, |i| i + 1);
-                    canon::bytes(&bytes[..len], out);
+                    put(&bytes[..len], out);
                 }
                 Kind::Bits => {
                     let bytes = Bytes::new(datum);
                     if let Some((len, bits)) = bytes.split_first_chunk::<4>() {
                         canon::int(i32::from_ne_bytes(*len) as i64, out);
-                        canon::bytes(bits, out);
+                        put(bits, out);
                     }
                 }
                 Kind::CString => {
-                    canon::bytes(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes(), out)
+                    put(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes(), out)
                 }
                 Kind::Fixed(len) => {
-                    canon::bytes(core::slice::from_raw_parts(datum.cast_mut_ptr::<u8>(), *len), out)
+                    put(core::slice::from_raw_parts(datum.cast_mut_ptr::<u8>(), *len), out)
                 }
                 Kind::Enum(labels) => write_label(&mut labels.borrow_mut(), datum, out),
                 Kind::Jsonb => write_jsonb(datum, out),
@@ -287,12 +287,12 @@ impl Canon {
                 Kind::Composite(attributes) => write_composite(attributes, datum, out),
                 Kind::Foreign { function, binary: true } => {
                     let sent = pg_sys::OidSendFunctionCall(*function, datum);
-                    canon::bytes(&Bytes::new(pg_sys::Datum::from(sent)), out);
+                    put(&Bytes::new(pg_sys::Datum::from(sent)), out);
                     pg_sys::pfree(sent.cast());
                 }
                 Kind::Foreign { function, binary: false } => {
                     let text = pg_sys::OidOutputFunctionCall(*function, datum);
-                    canon::bytes(CStr::from_ptr(text).to_bytes(), out);
+                    put(CStr::from_ptr(text).to_bytes(), out);
                     pg_sys::pfree(text.cast());
                 }
                 // By value: written by the caller.
@@ -300,6 +300,14 @@ impl Canon {
             }
         }
     }
+}
+
+/// The bytes as they are: there may be very many.
+fn put(bytes: &[u8], out: &mut Vec<u8>) {
+    if let Err(error) = memory::reserve(out, bytes.len()) {
+        error::raise(error);
+    }
+    canon::bytes(bytes, out);
 }
 
 impl Attribute {
@@ -372,7 +380,7 @@ unsafe fn write_jsonb(datum: pg_sys::Datum, out: &mut Vec<u8>) {
                         jbvType::jbvString => {
                             let string = value.val.string;
                             out.extend_from_slice(&(string.len as u32).to_le_bytes());
-                            out.extend_from_slice(core::slice::from_raw_parts(string.val.cast(), string.len as usize));
+                            put(core::slice::from_raw_parts(string.val.cast(), string.len as usize), out);
                         }
                         jbvType::jbvNumeric => {
                             let start = out.len();
@@ -405,7 +413,7 @@ unsafe fn write_label(
         pg_sys::pfree(text.cast());
         label
     });
-    canon::bytes(label, out);
+    put(label, out);
 }
 
 /// Dimensions, bounds and elements: arrays with other lower bounds are not equal.

@@ -46,6 +46,12 @@ impl Fail {
         self.0.report(PgLogLevel::NOTICE);
     }
 
+    /// Ends the session; does not return.
+    pub fn fatal(self) -> ! {
+        self.0.report(PgLogLevel::FATAL);
+        unreachable!("FATAL does not return")
+    }
+
     /// Reports the error; does not return.
     pub fn raise(self) -> ! {
         self.0.report(PgLogLevel::ERROR);

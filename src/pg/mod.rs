@@ -15,6 +15,7 @@ pub mod expr;
 pub mod hook;
 pub mod inval;
 pub mod lock;
+pub mod memory;
 pub mod pin;
 pub mod merge;
 pub mod probe;

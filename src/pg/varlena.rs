@@ -1,7 +1,9 @@
 //! Variable-length values: detoasting only when needed, and building new ones.
 
+use crate::pg::error::Fail;
 use core::ops::Deref;
 use pgrx::pg_sys;
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::varlena::{
     set_varsize_4b, varatt_is_1b_e, varatt_is_4b_c, vardata_any, varsize_any_exhdr,
 };
@@ -45,9 +47,22 @@ impl Drop for Bytes<'_> {
     }
 }
 
+/// PostgreSQL's MaxAllocSize.
+const MOST: usize = 0x3fff_ffff;
+
+/// The size of a new value, which PostgreSQL limits.
+pub fn checked(size: usize) -> usize {
+    if size > MOST {
+        Fail::new(PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED, "value is too large")
+            .detail(format!("It would have {size} bytes, and a value of PostgreSQL ends at 1 GB."))
+            .raise()
+    }
+    size
+}
+
 /// A new varlena in the current memory context.
 pub fn from_bytes(data: &[u8]) -> pg_sys::Datum {
-    let size = data.len() + pg_sys::VARHDRSZ;
+    let size = checked(data.len() + pg_sys::VARHDRSZ);
     unsafe {
         let ptr: *mut pg_sys::varlena = pg_sys::palloc(size).cast();
         set_varsize_4b(ptr, size as i32);
