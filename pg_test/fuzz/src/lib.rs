@@ -23,10 +23,3 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
 pub fn target(name: &str) -> Option<fn(&[u8])> {
     TARGETS.iter().find(|t| t.0 == name).map(|t| t.1)
 }
-
-/// An input that hands these bytes to the decoder, and no rows.
-pub fn seed(state: &[u8]) -> Vec<u8> {
-    let mut input = (state.len() as u16).to_le_bytes().to_vec();
-    input.extend_from_slice(state);
-    input
-}
