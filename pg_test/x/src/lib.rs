@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod cluster;
 pub mod demo;
+pub mod fuzz;
 pub mod oracle;
 pub mod provision;
 pub mod sh;

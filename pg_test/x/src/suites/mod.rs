@@ -127,10 +127,10 @@ fn tidy() -> Count {
     count
 }
 
-/// Plain Rust: the core crate, and what the helpers test of themselves.
+/// Plain Rust: the core crate, the corpus of its fuzzer, and what the helpers test of themselves.
 fn core() -> Result<Count> {
     let mut test = sh::cargo();
-    test.args(["test", "--no-fail-fast", "-p", "pg_tally_core", "-p", "x"]);
+    test.args(["test", "--no-fail-fast", "-p", "pg_tally_core", "-p", "fuzz", "-p", "x"]);
     cargo_test(&mut test, "core")
 }
 
