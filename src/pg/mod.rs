@@ -24,6 +24,7 @@ pub mod sql;
 pub mod transition;
 pub mod tree;
 pub mod value;
+pub mod window;
 pub mod xact;
 #[cfg(any(test, feature = "pg_test"))]
 pub mod testing;

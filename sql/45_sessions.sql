@@ -1,0 +1,20 @@
+-- Sessions: a user's events with less than a gap between each and the next. A row whose time is NULL, infinite or NaN is no event.
+
+CREATE FUNCTION sessionize(ts timestamptz, gap interval DEFAULT '30 minutes') RETURNS bigint
+    WINDOW STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessionize_timestamptz';
+COMMENT ON FUNCTION sessionize(timestamptz, interval) IS 'number of the session within the partition; an event at least gap after the one before opens a session';
+CREATE FUNCTION sessionize(ts timestamp, gap interval DEFAULT '30 minutes') RETURNS bigint
+    WINDOW IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessionize_timestamp';
+COMMENT ON FUNCTION sessionize(timestamp, interval) IS 'number of the session within the partition; an event at least gap after the one before opens a session';
+CREATE FUNCTION sessionize(ts date, gap interval DEFAULT '30 minutes') RETURNS bigint
+    WINDOW IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessionize_date';
+COMMENT ON FUNCTION sessionize(date, interval) IS 'number of the session within the partition; an event at least gap after the one before opens a session';
+CREATE FUNCTION sessionize(ts bigint, gap bigint) RETURNS bigint
+    WINDOW IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessionize_int8';
+COMMENT ON FUNCTION sessionize(bigint, bigint) IS 'number of the session within the partition; an event at least gap after the one before opens a session';
+CREATE FUNCTION sessionize(ts float8, gap float8) RETURNS bigint
+    WINDOW IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessionize_float8';
+COMMENT ON FUNCTION sessionize(float8, float8) IS 'number of the session within the partition; an event at least gap after the one before opens a session';
+CREATE FUNCTION sessionize(ts numeric, gap numeric) RETURNS bigint
+    WINDOW IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessionize_numeric';
+COMMENT ON FUNCTION sessionize(numeric, numeric) IS 'number of the session within the partition; an event at least gap after the one before opens a session';
