@@ -18,3 +18,18 @@ COMMENT ON FUNCTION sessionize(float8, float8) IS 'number of the session within 
 CREATE FUNCTION sessionize(ts numeric, gap numeric) RETURNS bigint
     WINDOW IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessionize_numeric';
 COMMENT ON FUNCTION sessionize(numeric, numeric) IS 'number of the session within the partition; an event at least gap after the one before opens a session';
+
+-- The query behind tally.sessions, with parameters $1 the gap, $2 and $3 the time frame.
+CREATE FUNCTION tally.sessions_query(source regclass, user_column name, time_column name, gap interval, from_time timestamptz, to_time timestamptz) RETURNS text
+    STABLE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_sessions_query';
+COMMENT ON FUNCTION tally.sessions_query IS 'the query that tally.sessions runs for these arguments';
+
+CREATE FUNCTION tally.sessions(source regclass, user_column name, time_column name, gap interval DEFAULT '30 minutes',
+    from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT NULL)
+    RETURNS TABLE (user_key text, session tstzrange, started timestamptz, ended timestamptz, events bigint)
+    STABLE PARALLEL UNSAFE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE tally.sessions_query(source, user_column, time_column, gap, from_time, to_time) USING gap, from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION tally.sessions IS 'sessions that begin in [from_time, to_time), whole';

@@ -16,6 +16,7 @@ pub mod hook;
 pub mod inval;
 pub mod lock;
 pub mod pin;
+pub mod plan;
 pub mod merge;
 pub mod probe;
 pub mod query;

@@ -1,5 +1,6 @@
 //! `sessionize`: numbers sessions along a window, looking at nothing but the event before.
 
+use super::{Interval, not_positive, positive};
 use crate::pg::aggstate::cached;
 use crate::pg::call::{Call, Out, Value};
 use crate::pg::error::Fail;
@@ -72,25 +73,10 @@ fn number<T: Clock>(call: &Call) -> Out {
 }
 
 #[cold]
-fn not_positive() -> Fail {
-    Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "session gap must be positive")
-        .hint("The gap is the time without events that ends a session, such as '30 minutes'. No part of it may be negative.")
-}
-
-#[cold]
 fn backwards() -> Fail {
     Fail::new(PgSqlErrorCode::ERRCODE_WINDOWING_ERROR, "sessionize needs its rows in the order of time")
         .detail("A row's time is before that of the row before it.")
         .hint("Order the window by the same time, ascending: sessionize(ts) OVER (PARTITION BY user_id ORDER BY ts).")
-}
-
-/// Months, days and microseconds.
-type Interval = (i32, i32, i64);
-
-fn positive(gap: Datum) -> Option<Interval> {
-    let (months, days, micros) = value::interval(gap);
-    let none_negative = months >= 0 && days >= 0 && micros >= 0;
-    (none_negative && (months > 0 || days > 0 || micros > 0)).then_some((months, days, micros))
 }
 
 /// A time that overflows is one that no event reaches.
@@ -113,7 +99,7 @@ impl Clock for Instant {
     }
 
     fn gap(gap: Datum) -> Result<Option<Interval>, Fail> {
-        Ok(positive(gap))
+        Ok(positive(value::interval(gap)))
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -140,7 +126,7 @@ impl Clock for Timestamp {
     }
 
     fn gap(gap: Datum) -> Result<Option<Interval>, Fail> {
-        Ok(positive(gap))
+        Ok(positive(value::interval(gap)))
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -174,7 +160,7 @@ impl Clock for Date {
     }
 
     fn gap(gap: Datum) -> Result<Option<Interval>, Fail> {
-        Ok(positive(gap))
+        Ok(positive(value::interval(gap)))
     }
 
     fn order(&self, other: &Self) -> Ordering {
