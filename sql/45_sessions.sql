@@ -33,3 +33,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally.sessions IS 'sessions that begin in [from_time, to_time), whole';
+
+CREATE FUNCTION session_id(user_key "any", session tstzrange) RETURNS uuid
+    IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_session_id_range';
+COMMENT ON FUNCTION session_id("any", tstzrange) IS 'id of a session: of the user and the first event, the same everywhere and always';
+CREATE FUNCTION session_id(user_key "any", started timestamptz) RETURNS uuid
+    IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_session_id_start';
+COMMENT ON FUNCTION session_id("any", timestamptz) IS 'id of a session: of the user and the first event, the same everywhere and always';

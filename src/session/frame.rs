@@ -19,7 +19,7 @@ fn query(call: &Call) -> Out {
         call.datum(i).ok_or_else(|| Fail::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{name} must not be null")))
     };
     let relation = Oid::from_u32(given(0, "source")?.value() as u32);
-    let name = |i: usize, name: &str| {
+    let name = |i: usize, name: &str| -> Result<String, Fail> {
         given(i, name)?;
         Ok(String::from_utf8_lossy(call.cstring(i).unwrap_or_default()).into_owned())
     };

@@ -1,6 +1,7 @@
 //! Sessions: a user's events with less than a gap between each and the next.
 
 mod frame;
+mod id;
 mod sessionize;
 
 use crate::pg::error::Fail;
