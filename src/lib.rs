@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 mod agg;
 mod api;
 mod pg;
+mod session;
 mod view;
 
 pgrx::pg_module_magic!();
@@ -20,7 +21,8 @@ extension_sql_file!("../sql/22_ends.sql", name = "ends", requires = ["aggregates
 extension_sql_file!("../sql/26_uniq_exact.sql", name = "uniq_exact", requires = ["aggregates"]);
 extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
-extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["functions"]);
+extension_sql_file!("../sql/45_sessions.sql", name = "sessions", requires = ["functions"]);
+extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["sessions"]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

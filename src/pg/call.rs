@@ -67,6 +67,13 @@ impl Value {
             Value(pg_sys::Datum::from(ptr))
         }
     }
+    pub fn uuid(v: &[u8; 16]) -> Self {
+        unsafe {
+            let ptr: *mut [u8; 16] = pg_sys::palloc(16).cast();
+            ptr.write(*v);
+            Value(pg_sys::Datum::from(ptr))
+        }
+    }
     /// A C string; `v` has no NUL byte in it.
     pub fn cstring(v: &[u8]) -> Self {
         unsafe {

@@ -4,6 +4,7 @@
 //! bytes do not depend on the type's width (int4 42 = int8 42). Other types give their binary send form.
 
 use crate::pg::error;
+use crate::pg::value;
 use crate::pg::varlena::Bytes;
 use core::cell::RefCell;
 use core::ffi::CStr;
@@ -456,35 +457,23 @@ unsafe fn write_array(element: &Element, datum: pg_sys::Datum, out: &mut Vec<u8>
 
 /// One byte of flags (1 empty; 2, 4 bound present; 8, 16 bound inclusive), then the bounds that there are.
 unsafe fn write_range(bound: &Canon, datum: pg_sys::Datum, out: &mut Vec<u8>) {
-    unsafe {
-        let original: *mut pg_sys::varlena = datum.cast_mut_ptr();
-        let range = pg_sys::pg_detoast_datum(original).cast::<pg_sys::RangeType>();
-        let entry = pg_sys::lookup_type_cache(
-            (*range).rangetypid,
-            pg_sys::TYPECACHE_RANGE_INFO as i32,
-        );
-        let mut lower = pg_sys::RangeBound::default();
-        let mut upper = pg_sys::RangeBound::default();
-        let mut empty = false;
-        pg_sys::range_deserialize(entry, range, &mut lower, &mut upper, &mut empty);
-        if empty {
+    let write = |bounds: Option<[pg_sys::RangeBound; 2]>| {
+        let Some([lower, upper]) = bounds else {
             out.push(1);
-        } else {
-            let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-            out.push(
-                flag(!lower.infinite, 2)
-                    | flag(!upper.infinite, 4)
-                    | flag(lower.inclusive && !lower.infinite, 8)
-                    | flag(upper.inclusive && !upper.infinite, 16),
-            );
-            for end in [lower, upper].into_iter().filter(|end| !end.infinite) {
-                write_part(bound, Some(end.val), out);
-            }
+            return;
+        };
+        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+        out.push(
+            flag(!lower.infinite, 2)
+                | flag(!upper.infinite, 4)
+                | flag(lower.inclusive && !lower.infinite, 8)
+                | flag(upper.inclusive && !upper.infinite, 16),
+        );
+        for end in [lower, upper].into_iter().filter(|end| !end.infinite) {
+            unsafe { write_part(bound, Some(end.val), out) };
         }
-        if range.cast() != original {
-            pg_sys::pfree(range.cast());
-        }
-    }
+    };
+    unsafe { value::with_bounds(datum, write) }
 }
 
 /// The attributes that are not dropped, in order.

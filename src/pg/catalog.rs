@@ -66,6 +66,31 @@ pub fn stored_type(node: Node) -> String {
     column_type(base, typmod, node.collation())
 }
 
+/// A table, view, materialized or foreign table, as SQL; None if there is none such with this OID.
+pub fn readable(relation: Oid) -> Option<String> {
+    let kind = unsafe { pg_sys::get_rel_relkind(relation) } as u8;
+    matches!(kind, b'r' | b'p' | b'v' | b'm' | b'f').then(|| qualified_name(relation))
+}
+
+/// The type of a relation's column, if it has one of this name.
+pub fn column_of(relation: Oid, name: &str) -> Option<Oid> {
+    let name = std::ffi::CString::new(name).ok()?;
+    unsafe {
+        let number = pg_sys::get_attnum(relation, name.as_ptr());
+        (number > 0).then(|| pg_sys::get_atttype(relation, number))
+    }
+}
+
+/// The operators `=` and `>` of a type's default order, as `OPERATOR(schema.=)`.
+pub fn equal_and_greater(type_oid: Oid) -> (String, String) {
+    let (equal, greater) = unsafe {
+        let cache = pg_sys::lookup_type_cache(type_oid, (pg_sys::TYPECACHE_EQ_OPR | pg_sys::TYPECACHE_GT_OPR) as i32);
+        ((*cache).eq_opr, (*cache).gt_opr)
+    };
+    let named = |operator, builtin: &str| operator_outside_catalog(operator).unwrap_or_else(|| format!("OPERATOR(pg_catalog.{builtin})"));
+    (named(equal, "="), named(greater, ">"))
+}
+
 /// `OPERATOR(schema.name)` for an operator that is not PostgreSQL's own.
 pub fn operator_outside_catalog(operator: Oid) -> Option<String> {
     let rows = sql::rows_latest(&format!(

@@ -33,6 +33,52 @@ pub fn interval_over_count(months: i32, days: i32, micros: i64, count: i64) -> V
     }
 }
 
+/// `timestamptz + interval`, in the session's time zone.
+pub fn timestamptz_plus_interval(time: i64, months: i32, days: i32, micros: i64) -> i64 {
+    plus_interval(pg_sys::F_TIMESTAMPTZ_PL_INTERVAL, time, months, days, micros)
+}
+
+/// `timestamp + interval`.
+pub fn timestamp_plus_interval(time: i64, months: i32, days: i32, micros: i64) -> i64 {
+    plus_interval(pg_sys::F_TIMESTAMP_PL_INTERVAL, time, months, days, micros)
+}
+
+fn plus_interval(function: u32, time: i64, months: i32, days: i32, micros: i64) -> i64 {
+    let mut interval = pg_sys::Interval { time: micros, day: days, month: months };
+    unsafe {
+        pg_sys::OidFunctionCall2Coll(
+            pg_sys::Oid::from_u32(function),
+            NO_COLLATION,
+            pg_sys::Datum::from(time),
+            pg_sys::Datum::from(&raw mut interval),
+        )
+        .value() as i64
+    }
+}
+
+/// The order of two numerics, given by their payloads.
+pub fn numeric_order(a: &[u8], b: &[u8]) -> Ordering {
+    order_of_numerics(Value::bytes(a).datum(), Value::bytes(b).datum())
+}
+
+/// `time >= previous + gap`, of the payloads of numerics.
+pub fn numeric_reaches(time: &[u8], previous: &[u8], gap: &[u8]) -> bool {
+    let end = unsafe {
+        pg_sys::OidFunctionCall2Coll(
+            pg_sys::Oid::from_u32(pg_sys::F_NUMERIC_ADD),
+            NO_COLLATION,
+            Value::bytes(previous).datum(),
+            Value::bytes(gap).datum(),
+        )
+    };
+    order_of_numerics(Value::bytes(time).datum(), end).is_ge()
+}
+
+fn order_of_numerics(a: pg_sys::Datum, b: pg_sys::Datum) -> Ordering {
+    let order = unsafe { pg_sys::OidFunctionCall2Coll(pg_sys::Oid::from_u32(pg_sys::F_NUMERIC_CMP), NO_COLLATION, a, b) };
+    (order.value() as i32).cmp(&0)
+}
+
 /// The order of a type's values: its default btree comparison, without a call for the commonest types.
 pub enum Comparer {
     Int2,

@@ -17,6 +17,7 @@ pub mod inval;
 pub mod lock;
 pub mod memory;
 pub mod pin;
+pub mod plan;
 pub mod merge;
 pub mod probe;
 pub mod query;
@@ -25,6 +26,7 @@ pub mod sql;
 pub mod transition;
 pub mod tree;
 pub mod value;
+pub mod window;
 pub mod xact;
 #[cfg(any(test, feature = "pg_test"))]
 pub mod testing;

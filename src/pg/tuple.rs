@@ -23,14 +23,33 @@ impl Tuple {
     pub fn of_distinct(call: &Call, first: usize, name: &str) -> Result<Tuple, Fail> {
         let tuple = Tuple::new(call, first)?;
         if tuple.canons.iter().any(Canon::ambiguous) {
-            return Err(Fail::new(
-                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-                format!("{name} does not support nondeterministic collations"),
-            )
-            .detail("Strings that this collation takes for equal would be counted as different.")
-            .hint(format!("Use a deterministic collation: {name}(x COLLATE \"C\"), or count lower(x).")));
+            return Err(nondeterministic(name)
+                .detail("Strings that this collation takes for equal would be counted as different.")
+                .hint(format!("Use a deterministic collation: {name}(x COLLATE \"C\"), or count lower(x).")));
         }
         Ok(tuple)
+    }
+
+    /// Argument 0 and a timestamptz: what a session is identified by.
+    pub fn of_key_and_time(call: &Call) -> Result<Tuple, Fail> {
+        let key = Canon::new(call.arg_type(0)?, call.arg_collation(0));
+        if key.ambiguous() {
+            return Err(nondeterministic("session_id")
+                .detail("Keys that this collation takes for equal would give different ids.")
+                .hint("Use a deterministic collation, as in session_id(key COLLATE \"C\", session), or lower(key)."));
+        }
+        let canons = vec![key, Canon::new(pg_sys::TIMESTAMPTZOID, pg_sys::InvalidOid)];
+        Ok(Tuple { first: 0, canons, datums: vec![None; 2], buffer: Vec::new() })
+    }
+
+    /// The bytes of argument 0, which is not NULL, and this timestamptz.
+    pub fn write_key_and_time(&mut self, call: &Call, time: pg_sys::Datum) -> &[u8] {
+        self.datums[0] = call.datum(0);
+        self.datums[1] = Some(time);
+        self.buffer.clear();
+        // SAFETY: the canons were made for these types.
+        unsafe { canon::write_tuple(&self.canons, &self.datums, &mut self.buffer) };
+        &self.buffer
     }
 
     /// All arguments, as keys of a group.
@@ -75,4 +94,8 @@ impl Tuple {
         }
         canon::key_hash(&self.canons, &self.datums, &mut self.buffer)
     }
+}
+
+fn nondeterministic(function: &str) -> Fail {
+    Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("{function} does not support nondeterministic collations"))
 }

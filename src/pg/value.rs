@@ -226,3 +226,28 @@ pub fn interval(value: Datum) -> (i32, i32, i64) {
 pub fn with_varlena<R>(value: Datum, work: impl FnOnce(&[u8]) -> R) -> R {
     unsafe { bytes(value, -1, work) }
 }
+
+/// Hands on the bounds of a range; None of an empty one.
+///
+/// # Safety
+/// The value is a range.
+pub(super) unsafe fn with_bounds<R>(value: Datum, work: impl FnOnce(Option<[pg_sys::RangeBound; 2]>) -> R) -> R {
+    unsafe {
+        let original: *mut pg_sys::varlena = value.cast_mut_ptr();
+        let range = pg_sys::pg_detoast_datum(original).cast::<pg_sys::RangeType>();
+        let entry = pg_sys::lookup_type_cache((*range).rangetypid, pg_sys::TYPECACHE_RANGE_INFO as i32);
+        let (mut lower, mut upper) = (pg_sys::RangeBound::default(), pg_sys::RangeBound::default());
+        let mut empty = false;
+        pg_sys::range_deserialize(entry, range, &mut lower, &mut upper, &mut empty);
+        let result = work((!empty).then_some([lower, upper]));
+        if range.cast() != original {
+            pg_sys::pfree(range.cast());
+        }
+        result
+    }
+}
+
+/// The first timestamptz of a tstzrange; None if it is empty or has no first one.
+pub fn first_of_range(value: Datum) -> Option<Datum> {
+    unsafe { with_bounds(value, |bounds| bounds.map(|[lower, _]| lower).filter(|lower| lower.inclusive && !lower.infinite).map(|lower| lower.val)) }
+}

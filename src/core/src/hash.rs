@@ -5,3 +5,16 @@
 pub fn hash64(canonical: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(canonical)
 }
+
+/// XXH3, 128 bits, seed 0, over canonical bytes: for ids that are to be as good as unique.
+pub fn hash128(canonical: &[u8]) -> u128 {
+    xxhash_rust::xxh3::xxh3_128(canonical)
+}
+
+/// The same as a UUID of version 8 (RFC 9562): the hash's bytes from the highest on, but for the six bits that say so.
+pub fn uuid8(canonical: &[u8]) -> [u8; 16] {
+    let mut bytes = hash128(canonical).to_be_bytes();
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    bytes
+}
