@@ -51,23 +51,38 @@ pub fn encoded<S: State>(state: &S) -> Value {
     }
 }
 
+/// Says whether bytes are a state.
+type Check = fn(&[u8]) -> Result<(), pg_tally_core::Error>;
+
+fn decodes<S: State>(bytes: &[u8]) -> Result<(), pg_tally_core::Error> {
+    S::decode(bytes).map(drop)
+}
+
 /// From `\x…` to validated bytes.
-fn parse_text<S: State>(text: &[u8], type_name: &str) -> Out {
+fn parse_text(text: &[u8], type_name: &str, check: Check) -> Out {
     let mut bytes = Vec::new();
     memory::reserve_exact(&mut bytes, text.len() / 2)?;
     unhex(text, &mut bytes).map_err(|why| Fail::text(type_name, why))?;
-    S::decode(&bytes).map_err(|e| Fail::from_text(type_name, e))?;
+    check(&bytes).map_err(|e| Fail::from_text(type_name, e))?;
     Ok(Some(Value::bytes(&bytes)))
 }
 
 /// A cstring, as the type's input function and the cast from `name` get it.
 pub fn input<S: State>(call: &Call, type_name: &str) -> Out {
-    call.cstring(0).map_or(Ok(None), |text| parse_text::<S>(text, type_name))
+    input_with(call, type_name, decodes::<S>)
+}
+
+pub fn input_with(call: &Call, type_name: &str, check: Check) -> Out {
+    call.cstring(0).map_or(Ok(None), |text| parse_text(text, type_name, check))
 }
 
 /// text, varchar or bpchar.
 pub fn parse<S: State>(call: &Call, type_name: &str) -> Out {
-    call.bytes(0).map_or(Ok(None), |text| parse_text::<S>(text.trim_ascii_end(), type_name))
+    parse_with(call, type_name, decodes::<S>)
+}
+
+pub fn parse_with(call: &Call, type_name: &str, check: Check) -> Out {
+    call.bytes(0).map_or(Ok(None), |text| parse_text(text.trim_ascii_end(), type_name, check))
 }
 
 pub fn output(call: &Call) -> Out {
@@ -75,8 +90,12 @@ pub fn output(call: &Call) -> Out {
 }
 
 pub fn receive<S: State>(call: &Call) -> Out {
+    receive_with(call, decodes::<S>)
+}
+
+pub fn receive_with(call: &Call, check: Check) -> Out {
     let Some(bytes) = call.message(0) else { return Ok(None) };
-    S::decode(bytes)?;
+    check(bytes)?;
     Ok(Some(Value::bytes(bytes)))
 }
 

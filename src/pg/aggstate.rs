@@ -115,6 +115,37 @@ where
     value_of(slot)
 }
 
+/// Where an aggregate's states live.
+#[derive(Clone, Copy)]
+pub struct Memory(pg_sys::MemoryContext);
+
+impl Memory {
+    pub fn of_aggregate(call: &Call) -> Result<Self, Fail> {
+        aggregate_context(call).map(Memory)
+    }
+
+    pub fn current() -> Self {
+        Memory(unsafe { pg_sys::CurrentMemoryContext })
+    }
+
+    pub(super) fn within<R>(self, work: impl FnOnce() -> R) -> R {
+        unsafe { super::expr::within(self.0, work) }
+    }
+}
+
+/// Makes a new state of what keeps the better part of itself in PostgreSQL's memory, and so needs no account of it.
+pub fn keep<T: 'static>(memory: Memory, value: T) -> Out {
+    value_of(unsafe { Slot::new(memory.0, value) })
+}
+
+/// The state in argument `i`, as [`keep`] made it. None: no rows.
+pub fn kept<T: 'static>(call: &Call, i: usize) -> Result<Option<&mut T>, Fail> {
+    match pointer::<T>(call, i) {
+        None => Ok(None),
+        Some(slot) => Ok(Some(&mut unsafe { Slot::of(slot)? }.value)),
+    }
+}
+
 /// The state as it is, for a row that adds nothing. NULL stays NULL: finals know that it means no rows.
 pub fn unchanged(call: &Call) -> Out {
     Ok(call.datum(0).map(Value::raw))

@@ -514,7 +514,7 @@ unsafe fn write_composite(known: &[Attribute], datum: pg_sys::Datum, out: &mut V
 }
 
 /// The type's binary output function, InvalidOid if it has none.
-unsafe fn type_send_function(type_oid: pg_sys::Oid) -> pg_sys::Oid {
+pub(super) unsafe fn type_send_function(type_oid: pg_sys::Oid) -> pg_sys::Oid {
     unsafe {
         let tuple = pg_sys::SearchSysCache1(
             pg_sys::SysCacheIdentifier::TYPEOID as i32,

@@ -92,7 +92,17 @@ impl Comparer {
     /// For the type of argument `i` of this call.
     pub fn of_argument(call: &Call, i: usize) -> Result<Self, Fail> {
         let type_oid = call.arg_type(i)?;
-        Ok(match type_oid {
+        Comparer::of_type(type_oid, call.collation()).ok_or_else(|| {
+            Fail::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
+                format!("could not identify a comparison function for type {}", type_name(type_oid)),
+            )
+        })
+    }
+
+    /// None if the type has no default order.
+    pub fn of_type(type_oid: pg_sys::Oid, collation: pg_sys::Oid) -> Option<Self> {
+        Some(match type_oid {
             pg_sys::INT2OID => Comparer::Int2,
             pg_sys::INT4OID | pg_sys::DATEOID => Comparer::Int4,
             pg_sys::INT8OID | pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID | pg_sys::TIMEOID => {
@@ -105,15 +115,9 @@ impl Comparer {
                 };
                 let function = unsafe { &raw mut (*entry).cmp_proc_finfo };
                 if unsafe { (*function).fn_oid } == pg_sys::InvalidOid {
-                    return Err(Fail::new(
-                        PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
-                        format!(
-                            "could not identify a comparison function for type {}",
-                            type_name(type_oid)
-                        ),
-                    ));
+                    return None;
                 }
-                Comparer::Function { function, collation: call.collation() }
+                Comparer::Function { function, collation }
             }
         })
     }

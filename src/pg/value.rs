@@ -58,6 +58,71 @@ impl Layout {
         }
     }
 
+    /// A copy in the current memory context. What is stored out of line stays there.
+    ///
+    /// # Safety
+    /// The value is of this layout.
+    pub(super) unsafe fn copy_as_stored(&self, value: Datum) -> Datum {
+        unsafe {
+            let varlena = value.cast_mut_ptr::<pg_sys::varlena>();
+            // What is neither plain nor a pointer to a TOAST table is only valid as long as somebody else's memory.
+            if self.by_value || self.length != -1 || pgrx::varlena::varatt_is_1b_e(varlena) && pgrx::varlena::vartag_1b_e(varlena) as u32 != pg_sys::vartag_external::VARTAG_ONDISK {
+                return self.copy(value);
+            }
+            let size = pgrx::varlena::varsize_any(varlena);
+            let to = pg_sys::palloc(size).cast::<u8>();
+            std::ptr::copy_nonoverlapping(varlena.cast::<u8>(), to, size);
+            Datum::from(to)
+        }
+    }
+
+    /// # Safety
+    /// The value was made by [`Layout::copy_as_stored`].
+    pub(super) unsafe fn free(&self, value: Datum) {
+        if !self.by_value {
+            unsafe { pg_sys::pfree(value.cast_mut_ptr()) };
+        }
+    }
+
+    /// Appends what [`Layout::restore`] makes the same value of, in another process of the same query.
+    ///
+    /// # Safety
+    /// The value is of this layout.
+    pub(super) unsafe fn serialize(&self, value: Option<Datum>, out: &mut Vec<u8>) {
+        out.push(u8::from(value.is_some()));
+        if let Some(value) = value {
+            unsafe { self.image(value, out) };
+        }
+    }
+
+    /// Takes a value off the beginning of `bytes`, into the current memory context.
+    ///
+    /// # Safety
+    /// The bytes are those of [`Layout::serialize`] with the same layout.
+    pub(super) unsafe fn restore(&self, bytes: &mut &[u8]) -> Option<Datum> {
+        let mut take = |n: usize| {
+            let (head, rest) = bytes.split_at(n);
+            *bytes = rest;
+            head
+        };
+        if take(1) == [0] {
+            return None;
+        }
+        if self.by_value {
+            return take(8).first_chunk().map(|b| Datum::from(u64::from_le_bytes(*b)));
+        }
+        let len = take(4).first_chunk().map_or(0, |b| u32::from_le_bytes(*b));
+        let image = take(len as usize);
+        if self.length == -1 {
+            return Some(super::varlena::from_bytes(image));
+        }
+        unsafe {
+            let to = pg_sys::palloc0(image.len() + 1).cast::<u8>();
+            std::ptr::copy_nonoverlapping(image.as_ptr(), to, image.len());
+            Some(Datum::from(to))
+        }
+    }
+
     /// A copy in the current memory context, in line.
     unsafe fn copy(&self, value: Datum) -> Datum {
         unsafe {

@@ -1,5 +1,6 @@
 //! The aggregate states and the laws that they keep.
 
+mod arg;
 mod counts;
 mod decimal;
 mod float_sum;
@@ -12,6 +13,7 @@ mod superacc;
 
 pub use crate::exact::{UniqExact, uniq_exact_difference_bytes, uniq_exact_merge_bytes};
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
+pub use arg::{Arg, End, FIRST_UNSTABLE_OID, Name, Types};
 pub use float_sum::FloatSum;
 pub use float_var::VarFloat8State;
 pub use interval_sum::IntervalSum;
