@@ -10,6 +10,8 @@ pub const fn header(kind: u8) -> u8 {
     VERSION << 4 | kind
 }
 
+const UNKNOWN: &str = "unknown state";
+
 /// The SQL name of the type that a kind nibble stands for, for messages.
 pub fn kind_name(kind: u8) -> &'static str {
     match kind {
@@ -20,7 +22,9 @@ pub fn kind_name(kind: u8) -> &'static str {
         7 => "avg_float8_state",
         8 => "sum_interval_state",
         9 => "avg_interval_state",
-        _ => "unknown state",
+        13 => "quantile_state",
+        14 => "top_k_state",
+        _ => UNKNOWN,
     }
 }
 
@@ -69,7 +73,7 @@ impl<'a> Reader<'a> {
             return Ok(reader);
         }
         let name = kind_name(found);
-        let detail = if found > 9 { format!("Kind {found} is unknown.") } else { format!("The bytes are those of {name}.") };
+        let detail = if name == UNKNOWN { format!("Kind {found} is unknown.") } else { format!("The bytes are those of {name}.") };
         Err(reader.corrupt(detail))
     }
 

@@ -9,6 +9,7 @@ pub mod codec;
 pub mod error;
 pub mod hash;
 pub mod numeric;
+pub mod quantile;
 pub mod state;
 pub mod uniq;
 pub mod view;

@@ -1,12 +1,13 @@
 //! The aggregate states and the laws that they keep.
 
-mod counts;
+pub(crate) mod counts;
 mod decimal;
 mod float_sum;
 mod interval_sum;
 mod numeric_sum;
 mod superacc;
 
+pub use crate::quantile::Quantile;
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
 pub use float_sum::FloatSum;
 pub use interval_sum::IntervalSum;
@@ -25,6 +26,8 @@ pub mod kind {
     pub const AVG_FLOAT8: u8 = 7;
     pub const SUM_INTERVAL: u8 = 8;
     pub const AVG_INTERVAL: u8 = 9;
+    pub const QUANTILE: u8 = 13;
+    pub const TOP_K: u8 = 14;
 }
 
 pub type SumState = NumericSum<{ kind::SUM }>;
