@@ -15,7 +15,8 @@ pgrx::pg_module_magic!();
 extension_sql_file!("../sql/00_schema.sql", name = "schema", bootstrap);
 extension_sql_file!("../sql/10_types.sql", name = "types", requires = ["schema"]);
 extension_sql_file!("../sql/20_aggregates.sql", name = "aggregates", requires = ["types"]);
-extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
+extension_sql_file!("../sql/24_quantile.sql", name = "quantile", requires = ["aggregates"]);
+extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["quantile"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
 extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["functions"]);
 

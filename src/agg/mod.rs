@@ -5,5 +5,6 @@ mod avg;
 mod common;
 mod keys;
 mod minmax;
+mod quantile;
 mod sum;
 mod uniq;

@@ -7,7 +7,7 @@
 /// The most bins of a stored state.
 pub const LIMIT: usize = 2048;
 
-/// The most bins in memory, before those too many are folded.
+/// The most pages in memory, before the bins that are too many are folded. Each page has a bin.
 const LATE: usize = 2 * LIMIT;
 
 /// The most bins of a list.
@@ -29,7 +29,6 @@ pub struct Pages {
     /// Where each page's counts are, in pages from 1; 0: nowhere.
     index: Vec<u16>,
     counts: Vec<u64>,
-    used: usize,
 }
 
 /// Distance from zero, the negative of two first.
@@ -47,16 +46,26 @@ impl Bins {
     /// Gives what had to be folded into zero, which is nothing nearly always.
     #[inline]
     pub fn add(&mut self, bin: i32, count: u64) -> u64 {
+        if let Bins::Pages(pages) = self
+            && let Some(slot) = pages.slot(bin)
+        {
+            *slot += count;
+            return 0;
+        }
+        self.add_new(bin, count)
+    }
+
+    fn add_new(&mut self, bin: i32, count: u64) -> u64 {
         match self {
+            Bins::List(_) => self.add_to_list(bin, count),
             Bins::Pages(pages) => {
                 pages.add(bin, count);
-                if pages.used > LATE { self.fold() } else { 0 }
-            }
-            Bins::List(_) => {
-                self.add_to_list(bin, count);
-                0
+                if pages.counts.len() > LATE * PAGE {
+                    return self.fold();
+                }
             }
         }
+        0
     }
 
     fn add_to_list(&mut self, bin: i32, count: u64) {
@@ -118,7 +127,7 @@ impl Bins {
 
 impl Pages {
     fn of(list: &[(i32, u64)]) -> Self {
-        let mut pages = Pages { first: 0, index: Vec::new(), counts: Vec::new(), used: 0 };
+        let mut pages = Pages { first: 0, index: Vec::new(), counts: Vec::new() };
         if let (Some(first), Some(last)) = (list.first(), list.last()) {
             pages.first = first.0 >> 4;
             pages.index = vec![0; ((last.0 >> 4) - pages.first) as usize + 1];
@@ -127,20 +136,24 @@ impl Pages {
         pages
     }
 
+    /// Where the bin is counted, if its page is there.
     #[inline]
+    fn slot(&mut self, bin: i32) -> Option<&mut u64> {
+        let at = *self.index.get(((bin >> 4) - self.first) as usize)? as usize;
+        self.counts.get_mut(at.wrapping_sub(1).wrapping_mul(PAGE) + (bin as usize & (PAGE - 1)))
+    }
+
     fn add(&mut self, bin: i32, count: u64) {
-        let page = bin >> 4;
-        let at = match self.index.get((page - self.first) as usize) {
-            Some(&at) if at > 0 => at,
-            _ => self.make(page),
-        };
-        let slot = &mut self.counts[(at as usize - 1) * PAGE + (bin as usize & (PAGE - 1))];
-        self.used += usize::from(*slot == 0);
-        *slot += count;
+        if self.slot(bin).is_none() {
+            self.make(bin >> 4);
+        }
+        if let Some(slot) = self.slot(bin) {
+            *slot += count;
+        }
     }
 
     #[cold]
-    fn make(&mut self, page: i32) -> u16 {
+    fn make(&mut self, page: i32) {
         // A few more than asked for: what comes next is likely near.
         const SPARE: usize = 4;
         if page < self.first {
@@ -153,9 +166,7 @@ impl Pages {
             self.index.resize(slot + 1 + SPARE, 0);
         }
         self.counts.resize(self.counts.len() + PAGE, 0);
-        let at = (self.counts.len() / PAGE) as u16;
-        self.index[slot] = at;
-        at
+        self.index[slot] = (self.counts.len() / PAGE) as u16;
     }
 
     fn for_each(&self, mut each: impl FnMut(i32, u64)) {
@@ -168,7 +179,7 @@ impl Pages {
     }
 
     fn list(&self) -> Vec<(i32, u64)> {
-        let mut list = Vec::with_capacity(self.used);
+        let mut list = Vec::with_capacity(self.counts.len() / 2);
         self.for_each(|bin, count| list.push((bin, count)));
         list
     }

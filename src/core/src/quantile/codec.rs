@@ -20,6 +20,8 @@ use crate::error::Error;
 use crate::state::counts;
 use crate::state::kind::QUANTILE;
 
+const NAME: &str = "quantile_state";
+
 const NAN: u8 = 1;
 const INFINITE: u8 = 2;
 const NEG_INFINITE: u8 = 4;
@@ -109,7 +111,7 @@ pub fn merge(bytes: &[u8], state: &mut Quantile) -> Result<(), Error> {
     }
     let flags = reader.u8()?;
     if flags & ACCURACY != 0 {
-        return Err(Error::unsupported("quantile_state", format!("Accuracy {} is unknown, this build knows 0.", flags >> 6)));
+        return Err(Error::unsupported(NAME, format!("Accuracy {} is unknown, this build knows 0.", flags >> 6)));
     }
     if flags == 0 || flags & !(NAN | INFINITE | NEG_INFINITE | ZERO | BINS) != 0 {
         return Err(reader.corrupt("The byte that announces the parts is out of range."));
@@ -179,31 +181,57 @@ fn read_bins(reader: &mut Reader<'_>, state: &mut Quantile) -> Result<Read, Erro
     if !(1..=bucket::LAST as i64).contains(&distance) {
         return Err(reader.corrupt("A bin is out of range."));
     }
-    let first = if v & 1 == 1 { -distance } else { distance };
-    let mut read = Read { first: first as i32, nearest: u32::MAX, ..Read::default() };
-    let mut next = first;
-    while !reader.is_done() || next == first {
-        let v = reader.varint()?;
-        let (skipped, count) = match v & 3 {
-            1 => ((v >> 2) + 1, 1),
-            3 => ((v >> 2) + 1, reader.varint()?.saturating_add(2)),
-            _ => (0, (v >> 1) + 1),
-        };
-        let bin = next.saturating_add_unsigned(skipped);
-        if bin > bucket::LAST as i64 || bin == 0 || skipped > 0 && next == first {
-            return Err(reader.corrupt("A bin is out of range."));
+    let first = if v & 1 == 1 { -distance } else { distance } as i32;
+    let v = reader.varint()?;
+    if v & 1 == 1 {
+        return Err(reader.corrupt("There are empty bins before the first."));
+    }
+    let mut read = Read { first, last: first, bins: 1, count: (v >> 1) + 1, nearest: from_zero(first) };
+    state.zero += state.bins.add(first, read.count);
+    // Beside the reader, in registers: this loop is what merging takes its time for.
+    let mut rest = reader.bytes(reader.rest().len())?;
+    while !rest.is_empty() {
+        let v = next_varint(&mut rest)?;
+        // Without a branch, which would be mispredicted every other time.
+        let apart = v & 1;
+        let skipped = ((v >> 2) + 1) * apart;
+        let mut count = (v >> 1) * (apart ^ 1) + 1;
+        if v & 3 == 3 {
+            count = next_varint(&mut rest)?.saturating_add(2);
         }
-        read.bins += 1;
         read.count = read.count.saturating_add(count);
-        if read.bins > bins::LIMIT || read.count > counts::LIMIT as u64 {
-            return Err(reader.corrupt("There are too many bins or values."));
+        let bin = (read.last as i64 + 1).saturating_add_unsigned(skipped);
+        if bin > bucket::LAST as i64 || bin == 0 || read.count > counts::LIMIT as u64 {
+            return Err(reader.corrupt("A bin or its count is out of range."));
         }
+        if bin > 0 && read.last < 0 {
+            read.nearest = from_zero(bin as i32).min(from_zero(read.last));
+        }
+        state.zero += state.bins.add(bin as i32, count);
+        read.bins += 1;
         read.last = bin as i32;
-        read.nearest = read.nearest.min(from_zero(read.last));
-        state.zero += state.bins.add(read.last, count);
-        next = bin + 1;
+    }
+    if read.last < 0 {
+        read.nearest = from_zero(read.last);
+    }
+    if read.bins > bins::LIMIT {
+        return Err(reader.corrupt("There are too many bins."));
     }
     Ok(read)
+}
+
+#[inline]
+fn next_varint(rest: &mut &[u8]) -> Result<u64, Error> {
+    if let Some((&first, others)) = rest.split_first()
+        && first < 0x80
+    {
+        *rest = others;
+        return Ok(first as u64);
+    }
+    let mut reader = Reader::new(rest, NAME);
+    let v = reader.varint()?;
+    *rest = reader.rest();
+    Ok(v)
 }
 
 fn read_extreme(reader: &Reader<'_>, bytes: &[u8], bin: i32, read: &Read) -> Result<f64, Error> {
