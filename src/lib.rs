@@ -19,6 +19,7 @@ extension_sql_file!("../sql/20_aggregates.sql", name = "aggregates", requires = 
 extension_sql_file!("../sql/21_variance.sql", name = "variance", requires = ["aggregates"]);
 extension_sql_file!("../sql/22_ends.sql", name = "ends", requires = ["aggregates"]);
 extension_sql_file!("../sql/23_arg.sql", name = "arg", requires = ["aggregates"]);
+extension_sql_file!("../sql/24_quantile.sql", name = "quantile", requires = ["aggregates"]);
 extension_sql_file!("../sql/26_uniq_exact.sql", name = "uniq_exact", requires = ["aggregates"]);
 extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);

@@ -6,6 +6,7 @@ mod avg;
 mod common;
 mod keys;
 mod minmax;
+mod quantile;
 mod sum;
 mod uniq;
 mod uniq_exact;

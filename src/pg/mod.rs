@@ -1,6 +1,7 @@
 //! The Postgres floor: the only place with `unsafe`. It knows PostgreSQL, not the product.
 
 pub mod aggstate;
+pub mod array;
 pub mod call;
 pub mod canon;
 pub mod error;

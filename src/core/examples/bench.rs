@@ -1,6 +1,8 @@
 //! Nanoseconds of the states, beside their goals: `cargo run --release -p pg_tally_core --example bench [filter]`.
 //! The least disturbed of many rounds, on one core.
 
+mod sketches;
+
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -196,4 +198,5 @@ fn main() {
     sums(&filter);
     inserts(&filter);
     merges(&filter);
+    sketches::run(&filter);
 }

@@ -26,6 +26,8 @@ pub fn kind_name(kind: u8) -> &'static str {
         10 => "var_state",
         11 => "var_float8_state",
         12 => "uniq_exact_state",
+        13 => "quantile_state",
+        14 => "top_k_state",
         15 => "arg_state",
         _ => UNKNOWN,
     }

@@ -12,6 +12,7 @@ pub mod hash;
 pub mod memory;
 pub mod numeric;
 pub mod session;
+pub mod quantile;
 pub mod state;
 pub mod uniq;
 pub mod view;

@@ -226,6 +226,38 @@ fn uniq_exact() {
 }
 
 #[test]
+fn quantile() {
+    let mut seeds = filled::<Quantile>(&[
+        &|s| s.insert(5.0),
+        &|s| s.insert(-0.1),
+        &|s| s.insert(0.0),
+        &|s| s.insert(f64::NAN),
+        &|s| s.insert(f64::INFINITY),
+        &|s| s.insert(f64::NEG_INFINITY),
+        &|s| (0..300).for_each(|i| s.insert(1.01f64.powi(i * i % 777))),
+        &|s| s.insert(1e300),
+        &|s| s.insert(-5e-324),
+    ]);
+    // Folded into zero, the least value too.
+    let mut state = Quantile::empty();
+    (0..2100).for_each(|i| state.insert(2f64.powf(f64::from(i) / 35.0 + 0.01)));
+    seeds.push(bytes(&state));
+    let accepted = attack::<Quantile>(&seeds, |state, b| {
+        for q in [0.0, 0.3, 1.0] {
+            let _ = state.quantile(q).unwrap();
+        }
+        let copy = state.clone();
+        if state.merge(&copy).is_ok() {
+            let mut merged = copy.clone();
+            merged.merge_bytes(b).unwrap();
+            assert_eq!(bytes(&merged), bytes(state));
+            assert!(Quantile::decode(&bytes(state)).unwrap() == *state);
+        }
+    });
+    assert!(accepted > 1000, "{accepted}");
+}
+
+#[test]
 fn every_way_in_takes_or_refuses_alike() {
     let mut seeds = Vec::new();
     for n in [3, 30, 300] {
@@ -322,4 +354,32 @@ fn messages() {
     corrupt(refusal::<Uniq>(&dense(55, 0x10)), "A register is out of range.");
     check(refusal::<Uniq>(&[0x10, 0xa2]), "0A000", "unsupported uniq_state", "Hash 2 is unknown, this build knows 1.");
     check(refusal::<Uniq>(&[0x13, 0xa1]), "0A000", "unsupported uniq_state", "Kind 3 is reserved.");
+}
+
+#[test]
+fn messages_of_sketches() {
+    let corrupt = |error: Error, detail: &str| check(error, "22P03", "invalid quantile_state", detail);
+    let refused = |b: &[u8]| refusal::<Quantile>(b);
+    corrupt(refused(&[0x14]), "The bytes are those of sum_state.");
+    corrupt(refused(&[0x1d, 0]), "The byte that announces the parts is out of range.");
+    corrupt(refused(&[0x1d, 0x20]), "The byte that announces the parts is out of range.");
+    corrupt(refused(&[0x1d, 1, 0]), "Values are announced, but there are none.");
+    corrupt(refused(&[0x1d, 8, 1]), "The bytes end too early.");
+    corrupt(refused(&[0x1d, 1, 1, 0]), "There are 1 bytes too many.");
+    // One zero: the least value is 0 and the greatest the same.
+    assert!(Quantile::decode(&[0x1d, 8, 1, 0xf0]).is_ok());
+    corrupt(refused(&[0x1d, 8, 1, 0x00]), "The least and the greatest value contradict each other.");
+    corrupt(refused(&[0x1d, 8, 1, 0xf1, 0x3f]), "The least or the greatest value is out of range.");
+    corrupt(refused(&[0x1d, 8, 1, 0xf1, 0]), "The least or the greatest value is out of range.");
+    // 1.0 twice: bin 0, and one more value in it.
+    assert!(Quantile::decode(&[0x1d, 16, 0xf0, 0, 2]).is_ok());
+    corrupt(refused(&[0x1d, 16, 0xf0, 0, 1]), "There are empty bins before the first.");
+    corrupt(refused(&[0x1d, 16, 0xf0, 0, 2, 1]), "The least and the greatest value contradict each other.");
+    corrupt(refused(&[0x1d, 16, 0x00, 0, 2]), "The least and the greatest value contradict each other.");
+    corrupt(refused(&[0x1d, 16, 0xf1, 0xff, 0, 2]), "The least or the greatest value is out of range.");
+    corrupt(refused(&[0x1d, 16, 0x00, 0xff, 0xff, 0x7f, 0]), "A bin is out of range.");
+    corrupt(refused(&[0x1d, 16, 0xf0, 0, 2, 0xfd, 0xff, 0x7f]), "A bin or its count is out of range.");
+    let huge = [0x1d, 1, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
+    corrupt(refused(&huge), "A count of values is out of range.");
+    check(refused(&[0x1d, 0x48]), "0A000", "unsupported quantile_state", "Accuracy 1 is unknown, this build knows 0.");
 }

@@ -130,3 +130,17 @@ fn uniq() {
     assert_eq!(digest(state(14, 5000)), (8196, 5650582110681765563));
     assert_eq!(digest(state(10, 100_000)), (516, 5620853827412175385));
 }
+
+#[test]
+fn quantile() {
+    let state = |values: &[f64]| {
+        let mut state = Quantile::empty();
+        values.iter().for_each(|v| state.insert(*v));
+        hex(&bytes(&state))
+    };
+    assert_eq!(state(&[]), "1d");
+    assert_eq!(state(&[1.0]), "1d10f00000");
+    assert_eq!(state(&[1.0, 1.0, 1.5, 2.0, -3.25, 0.0, 0.0]), "1d180200ed01009faf12004935");
+    assert_eq!(state(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY]), "1d07010102");
+    assert_eq!(state(&[5e-324, f64::MAX, 0.1]), "");
+}

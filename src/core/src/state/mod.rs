@@ -1,7 +1,7 @@
 //! The aggregate states and the laws that they keep.
 
 mod arg;
-mod counts;
+pub(crate) mod counts;
 mod decimal;
 mod float_sum;
 mod interval_sum;
@@ -12,6 +12,7 @@ mod specials;
 mod superacc;
 
 pub use crate::exact::{UniqExact, uniq_exact_difference_bytes, uniq_exact_merge_bytes};
+pub use crate::quantile::Quantile;
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
 pub use arg::{Arg, End, FIRST_UNSTABLE_OID, Name, Types};
 pub use float_sum::FloatSum;
@@ -33,9 +34,11 @@ pub mod kind {
     pub const AVG_FLOAT8: u8 = 7;
     pub const SUM_INTERVAL: u8 = 8;
     pub const AVG_INTERVAL: u8 = 9;
-    pub const UNIQ_EXACT: u8 = 12;
     pub const VAR: u8 = 10;
     pub const VAR_FLOAT8: u8 = 11;
+    pub const UNIQ_EXACT: u8 = 12;
+    pub const QUANTILE: u8 = 13;
+    pub const TOP_K: u8 = 14;
     pub const ARG: u8 = 15;
 }
 
