@@ -117,7 +117,7 @@ where
 
 /// Where an aggregate's states live.
 #[derive(Clone, Copy)]
-pub struct Memory(pg_sys::MemoryContext);
+pub struct Memory(pub(super) pg_sys::MemoryContext);
 
 impl Memory {
     pub fn of_aggregate(call: &Call) -> Result<Self, Fail> {

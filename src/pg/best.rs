@@ -80,7 +80,7 @@ impl Kinds {
         Kinds::of_oids(named::type_oid(&types.key)?, named::type_oid(&types.value)?, collation)
     }
 
-    fn of_oids(key: Oid, value: Oid, collation: Oid) -> Result<Self, Fail> {
+    pub fn of_oids(key: Oid, value: Oid, collation: Oid) -> Result<Self, Fail> {
         let order = Comparer::of_type(key, collation).ok_or_else(|| {
             Fail::new(PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION, format!("could not identify a comparison function for type {}", type_name(key)))
         })?;

@@ -15,6 +15,8 @@ pub struct Aggregate {
     pub namespace: pg_sys::Oid,
     pub arguments: Vec<Node>,
     pub filter: Option<Node>,
+    /// The collation by which it compares.
+    pub collation: pg_sys::Oid,
     pub star: bool,
     pub distinct: bool,
     pub ordered: bool,
@@ -239,6 +241,7 @@ impl Aggregate {
                 namespace: pg_sys::get_func_namespace(function),
                 arguments: arguments.map(|t| Node((*t).expr.cast())).collect(),
                 filter: (!(*call).aggfilter.is_null()).then(|| Node((*call).aggfilter.cast())),
+                collation: (*call).inputcollid,
                 star: (*call).aggstar,
                 distinct: !(*call).aggdistinct.is_null(),
                 // Ordered-set aggregates have direct arguments and an order of their own.

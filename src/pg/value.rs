@@ -1,5 +1,6 @@
 //! Values of any type: copied, compared and laid out as bytes.
 
+use super::aggstate::Memory;
 use super::expr::{Table, within};
 use pgrx::pg_sys::{self, Datum, Oid};
 
@@ -188,6 +189,9 @@ impl Arena {
     }
     pub fn keep(&self, layout: &Layout, value: Datum) -> Datum {
         unsafe { within(self.context, || layout.copy(value)) }
+    }
+    pub fn memory(&self) -> Memory {
+        Memory(self.context)
     }
     pub fn reset(&self) {
         unsafe { pg_sys::MemoryContextReset(self.context) };

@@ -2,6 +2,7 @@
 
 use super::compiled::{CellPlan, Compiled, Take};
 use crate::pg::append::Appender;
+use crate::pg::best::{Best, Pair};
 use crate::pg::canon;
 use crate::pg::error::raise;
 use crate::pg::expr::Values;
@@ -9,7 +10,7 @@ use crate::pg::setting;
 use crate::pg::value::{self, Arena, Order};
 use hashbrown::HashMap;
 use pg_tally_core::hash::hash64;
-use pg_tally_core::state::{AvgFloat8State, AvgIntervalState, AvgState, State, SumFloat8State, SumIntervalState, SumState, VarFloat8State, VarState};
+use pg_tally_core::state::{AvgFloat8State, AvgIntervalState, AvgState, Quantile, State, SumFloat8State, SumIntervalState, SumState, VarFloat8State, VarState};
 use pg_tally_core::uniq::Uniq;
 use pg_tally_core::view::Exact;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -56,6 +57,8 @@ enum Cell {
     VarianceFloat(Box<VarFloat8State>),
     Ends { added: Option<Datum>, removed: Option<Datum> },
     Bits { added: Option<i64>, removed: Option<i64>, kind: Oid },
+    Arg { added: Option<Best>, removed: Option<Best> },
+    Quantile(Box<Quantile>),
     Uniq(Box<Uniq>),
     Values(HashMap<Vec<u8>, i64>),
     Nothing,
@@ -75,6 +78,8 @@ impl Cell {
             Take::Variance(_, _) => Cell::Variance(Box::new(State::empty())),
             Take::Ends { .. } => Cell::Ends { added: None, removed: None },
             Take::Bits { kind, .. } => Cell::Bits { added: None, removed: None, kind: *kind },
+            Take::Arg(..) => Cell::Arg { added: None, removed: None },
+            Take::Quantile => Cell::Quantile(Box::new(State::empty())),
             Take::Uniq(_, p) => Cell::Uniq(Box::new(Uniq::new(*p))),
             Take::Values(_) => Cell::Values(HashMap::new()),
             Take::Doubt => Cell::Nothing,
@@ -95,6 +100,8 @@ impl Cell {
             Cell::VarianceFloat(s) => **s = State::empty(),
             Cell::Ends { added, removed } => (*added, *removed) = (None, None),
             Cell::Bits { added, removed, .. } => (*added, *removed) = (None, None),
+            Cell::Arg { added, removed } => (*added, *removed) = (None, None),
+            Cell::Quantile(s) => s.clear(),
             Cell::Uniq(u) => u.clear(),
             Cell::Values(counts) if counts.capacity() > FEW => *counts = HashMap::new(),
             Cell::Values(counts) => counts.clear(),
@@ -116,6 +123,8 @@ impl Cell {
             Cell::VarianceFloat(s) => s.is_empty(),
             Cell::Ends { added, removed } => added.is_none() && removed.is_none(),
             Cell::Bits { added, removed, .. } => added.is_none() && removed.is_none(),
+            Cell::Arg { added, removed } => added.is_none() && removed.is_none(),
+            Cell::Quantile(s) => s.is_empty(),
             Cell::Uniq(u) => u.is_empty(),
             Cell::Values(counts) => counts.values().all(|n| *n == 0),
             Cell::Nothing => true,
@@ -171,7 +180,19 @@ impl<'a> Batch<'a> {
                         if sign > 0 { state.insert_hash(hash64(bytes)) } else { group.doubt = true }
                     }
                 }
+                (Take::Arg(kinds, end), Cell::Arg { added, removed }) => {
+                    if !row.nulls[plan.first + 1] {
+                        let value = (!row.nulls[plan.first]).then_some(row.values[plan.first]);
+                        let pair = Pair { key: row.values[plan.first + 1], value };
+                        match if sign > 0 { added } else { removed } {
+                            Some(best) => best.offer(pair),
+                            none => *none = Some(Best::new(arena.memory(), *end, kinds.clone(), pair)),
+                        }
+                    }
+                }
                 (_, _) if row.nulls[plan.first] => {}
+                (Take::Quantile, Cell::Quantile(_)) if sign < 0 => group.doubt = true,
+                (Take::Quantile, Cell::Quantile(state)) => state.insert(value::float(row.values[plan.first], pg_sys::FLOAT8OID)),
                 (Take::Ends { layout, order, greatest }, Cell::Ends { added, removed }) => {
                     let end = if sign > 0 { added } else { removed };
                     let value = row.values[plan.first];
@@ -253,6 +274,12 @@ impl<'a> Batch<'a> {
                 Cell::Variance(s) => push(state(&**s, arena, scratch)),
                 Cell::VarianceFloat(s) => push(state(&**s, arena, scratch)),
                 Cell::Uniq(s) => push(state(&**s, arena, scratch)),
+                Cell::Quantile(s) => push(state(&**s, arena, scratch)),
+                Cell::Arg { added, removed } => {
+                    for best in [added, removed] {
+                        push(best.as_ref().map(|best| arena.varlena(&best.encode().unwrap_or_else(|e| e.raise()))));
+                    }
+                }
                 Cell::Ends { added, removed } => {
                     push(*added);
                     push(*removed);

@@ -3,16 +3,19 @@
 use super::batch::Workspace;
 use super::describe::{self, Column};
 use super::registry::Registered;
+use crate::pg::best::Kinds;
 use crate::pg::canon::{self, Canon};
 use crate::pg::catalog;
 use crate::pg::error::Fail;
 use crate::pg::expr::{Plan, Projector, Row, Table};
 use crate::pg::query::Query;
 use crate::pg::value::{Layout, Order};
+use pg_tally_core::state::End;
 use pg_tally_core::view::{Exact, Strategy};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
+use std::rc::Rc;
 
 pub struct Compiled {
     pub delta: Oid,
@@ -45,6 +48,8 @@ pub enum Take {
     Variance(Exact, Oid),
     Ends { layout: Layout, order: Box<RefCell<Order>>, greatest: bool },
     Bits { kind: Oid, and: bool },
+    Arg(Rc<Kinds>, End),
+    Quantile,
     Uniq(Vec<Canon>, u8),
     /// How many rows have each value.
     Values(Vec<Canon>),
@@ -137,6 +142,12 @@ fn take(column: &Column) -> Take {
                 None => Take::Doubt,
             }
         }
+        Strategy::ArgLeast | Strategy::ArgGreatest => {
+            let end = if column.strategy == Strategy::ArgLeast { End::Least } else { End::Greatest };
+            let kinds = Kinds::of_oids(base(1), base(0), column.aggregate.collation).unwrap_or_else(|e| e.raise());
+            Take::Arg(Rc::new(kinds), end)
+        }
+        Strategy::Quantile => Take::Quantile,
         Strategy::BitAnd | Strategy::BitOr => Take::Bits { kind: base(0), and: column.strategy == Strategy::BitAnd },
         Strategy::Values | Strategy::ValueSet => Take::Values(arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect()),
         Strategy::Uniq(p) => {

@@ -56,6 +56,7 @@ pub fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
         ordered: aggregate.ordered,
         filtered: aggregate.filter.is_some(),
         constant: aggregate.arguments.first().and_then(|a| a.constant_text()).and_then(|text| text.parse().ok()),
+        parameters: aggregate.arguments.iter().skip(1).all(|a| a.columns().is_empty()),
         ordered_in_catalog: aggregate.arguments.iter().all(|a| catalog::is_ordered_in_catalog(a.type_oid())),
         equal_by_bytes: aggregate.arguments.iter().all(|a| Canon::new(a.type_oid(), a.collation()).is_equality()),
     });
@@ -151,8 +152,7 @@ fn column(column: &Column, source: Oid) -> Agg {
     let original = node.deparse(source, "s");
     let (column_type, partial) = match (column.strategy.state_type(), column.strategy.state_aggregate()) {
         (Some(state), Some(make)) if !column.stored_is_result => {
-            let arguments = aggregate
-                .arguments
+            let arguments = aggregate.arguments[..if column.strategy == Strategy::Quantile { 1 } else { aggregate.arguments.len() }]
                 .iter()
                 .map(|a| format!("({})::{}", a.deparse(source, "s"), catalog::column_type(catalog::base_type(a.type_oid()), -1, Oid::INVALID)))
                 .collect::<Vec<_>>()
@@ -168,6 +168,11 @@ fn column(column: &Column, source: Oid) -> Agg {
         arguments: aggregate.arguments.iter().map(|a| a.deparse(source, "s")).collect::<Vec<_>>().join(", "),
         filter: aggregate.filter.map(|f| f.deparse(source, "s")),
     });
+    let finish_with = match column.strategy {
+        Strategy::Quantile if !column.stored_is_result => vec![aggregate.arguments[1].deparse(source, "s")],
+        Strategy::ArgLeast | Strategy::ArgGreatest if !column.stored_is_result => vec![format!("NULL::{plain_type}")],
+        _ => vec![],
+    };
     let any = column.strategy == Strategy::Least && aggregate.name.starts_with("any_value");
     // PostgreSQL's own any_value, of 16 and later, gives whichever value comes first.
     let partial = if any { partial_any(aggregate, source) } else { partial };
@@ -178,6 +183,7 @@ fn column(column: &Column, source: Oid) -> Agg {
         result_type,
         stored_is_result: column.stored_is_result,
         finisher: column.strategy.finisher(&aggregate.name).to_string(),
+        finish_with,
         any,
         counted,
     }

@@ -74,6 +74,9 @@ impl Spec {
             Strategy::Variance(_) => self.function("var_merge_state"),
             Strategy::Least if agg.any => self.function("any_value_merge"),
             Strategy::Uniq(_) => self.function("uniq_merge_state"),
+            Strategy::Quantile => self.function("quantile_merge_state"),
+            Strategy::ArgLeast => self.function("arg_min_merge_state"),
+            Strategy::ArgGreatest => self.function("arg_max_merge_state"),
             Strategy::ValueSet => self.function("uniq_exact_merge_state"),
             Strategy::Values => self.function("count_merge"),
             Strategy::BitAnd => "pg_catalog.bit_and".into(),
@@ -132,6 +135,7 @@ impl Spec {
             // Values without a bit that counts change nothing while one that has such bits is there.
             Strategy::BitAnd => format!("{removed} IS NOT NULL AND NOT coalesce({removed} = -1 AND {best} <> -1, false)"),
             Strategy::BitOr => format!("{removed} IS NOT NULL AND NOT coalesce({removed} = 0 AND {best} <> 0, false)"),
+            Strategy::ArgLeast | Strategy::ArgGreatest => format!("coalesce(tally.arg_reaches({removed}, {best}), {removed} IS NOT NULL)"),
             Strategy::Greatest => format!("{removed} IS NOT NULL AND NOT coalesce({best} > {removed}, false)"),
             _ => format!("{removed} IS NOT NULL AND NOT coalesce({best} < {removed}, false)"),
         }
@@ -385,7 +389,10 @@ impl Spec {
             Strategy::Rows => "x.n".into(),
             _ if agg.stored_is_result && agg.bare_type() == agg.result_type => format!("x.{}", a(i)),
             _ if agg.stored_is_result => format!("x.{}::{}", a(i), agg.result_type),
-            _ => format!("{}(x.{})::{}", self.function(&agg.finisher), a(i), agg.result_type),
+            _ => {
+                let more: String = agg.finish_with.iter().map(|m| format!(", {m}")).collect();
+                format!("{}(x.{}{more})::{}", self.function(&agg.finisher), a(i), agg.result_type)
+            }
         }
     }
 }

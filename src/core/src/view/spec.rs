@@ -108,6 +108,8 @@ pub struct Agg {
     pub stored_is_result: bool,
     /// The function that makes the result of the stored value, if it is not the result.
     pub finisher: String,
+    /// What that function wants after the stored value.
+    pub finish_with: Vec<String>,
     /// It merges by `any_value`, because there is no other aggregate for its type.
     pub any: bool,
     /// What is counted per value.

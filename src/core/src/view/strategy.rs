@@ -40,6 +40,11 @@ pub enum Strategy {
     BitOr,
     /// A HyperLogLog++ state of this precision: added, in doubt after a removal.
     Uniq(u8),
+    /// A sketch of ranks: added, in doubt after a removal.
+    Quantile,
+    /// The value at the least key; delta also carries the one at the least removed key.
+    ArgLeast,
+    ArgGreatest,
     /// How many different values: counts per value in a table of its own, added and subtracted.
     Values,
     /// The same counts, shown as the set of the values.
@@ -92,7 +97,8 @@ impl Strategy {
     }
     /// Whether delta stores the outermost removed value beside it.
     pub fn removed(self) -> bool {
-        matches!(self, Strategy::Least | Strategy::Greatest | Strategy::BitAnd | Strategy::BitOr)
+        use Strategy::*;
+        matches!(self, Least | Greatest | BitAnd | BitOr | ArgLeast | ArgGreatest)
     }
     /// The state's type in schema tally, if it is one.
     pub fn state_type(self) -> Option<String> {
@@ -101,6 +107,8 @@ impl Strategy {
             Strategy::Average(e) => Some(format!("avg_{}", e.suffix())),
             Strategy::Variance(e) => Some(format!("var_{}", e.suffix())),
             Strategy::Uniq(_) => Some("uniq_state".into()),
+            Strategy::Quantile => Some("quantile_state".into()),
+            Strategy::ArgLeast | Strategy::ArgGreatest => Some("arg_state".into()),
             _ => None,
         }
     }
@@ -110,6 +118,9 @@ impl Strategy {
             Strategy::Sum(_) => Some("sum_state"),
             Strategy::Average(_) => Some("avg_state"),
             Strategy::Variance(_) => Some("var_state"),
+            Strategy::ArgLeast => Some("arg_min_state"),
+            Strategy::ArgGreatest => Some("arg_max_state"),
+            Strategy::Quantile => Some("quantile_state"),
             Strategy::Uniq(DEFAULT_P) => Some("uniq_state"),
             Strategy::Uniq(_) => Some("uniq_p_state"),
             _ => None,
@@ -131,7 +142,8 @@ impl Strategy {
             Strategy::Least | Strategy::Greatest => ("delta", "delta, doubt if the removed value can matter", "keeps the outermost added and removed value"),
             Strategy::BitAnd | Strategy::BitOr => ("delta", "delta, doubt if the removed value can matter", "keeps the bits of the removed values"),
             Strategy::Values | Strategy::ValueSet => ("delta", "delta", "counts per value, which subtract"),
-            Strategy::Uniq(_) => ("delta", "doubt", "a sketch cannot subtract"),
+            Strategy::ArgLeast | Strategy::ArgGreatest => ("delta", "delta, doubt if the removed row can matter", "keeps the outermost added and removed row"),
+            Strategy::Uniq(_) | Strategy::Quantile => ("delta", "doubt", "a sketch cannot subtract"),
             Strategy::Recompute => ("doubt", "doubt", "the aggregate has no state"),
         }
     }
@@ -148,6 +160,8 @@ pub struct Call<'a> {
     pub filtered: bool,
     /// The first argument, if it is a constant integer.
     pub constant: Option<i64>,
+    /// The arguments after the first are the same for all rows.
+    pub parameters: bool,
     /// The argument's order is one of PostgreSQL's own.
     pub ordered_in_catalog: bool,
     /// Values of the arguments are equal if and only if their canonical bytes are.
@@ -200,6 +214,12 @@ pub fn strategy_of(call: &Call) -> (Strategy, bool) {
         ("bit_or", Some(Exact::Numeric)) if !ours => (Strategy::BitOr, true),
         ("bit_and_state", Some(Exact::Numeric)) if ours => (Strategy::BitAnd, true),
         ("bit_or_state", Some(Exact::Numeric)) if ours => (Strategy::BitOr, true),
+        ("arg_min", _) if ours && plain => (Strategy::ArgLeast, false),
+        ("arg_max", _) if ours && plain => (Strategy::ArgGreatest, false),
+        ("arg_min_state", _) if ours && plain => (Strategy::ArgLeast, true),
+        ("arg_max_state", _) if ours && plain => (Strategy::ArgGreatest, true),
+        ("quantile" | "quantiles", _) if ours && plain && call.parameters => (Strategy::Quantile, false),
+        ("quantile_state", _) if ours && plain => (Strategy::Quantile, true),
         ("uniq", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq(DEFAULT_P), false),
         ("uniq_state", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq(DEFAULT_P), true),
         ("uniq_p" | "uniq_p_state", _) if ours && call.arguments.len() > 1 => match call.precision() {
@@ -215,7 +235,7 @@ mod tests {
     use super::*;
 
     fn of(origin: Origin, name: &str, arguments: &[Argument]) -> (Strategy, bool) {
-        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false, constant: None, ordered_in_catalog: true, equal_by_bytes: true })
+        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false, constant: None, parameters: true, ordered_in_catalog: true, equal_by_bytes: true })
     }
 
     #[test]
@@ -231,10 +251,10 @@ mod tests {
     fn what_is_not_known_is_recomputed() {
         assert_eq!(of(Origin::Other, "sum", &[Argument::Integer]).0, Strategy::Recompute);
         assert_eq!(of(Origin::PgCatalog, "string_agg", &[Argument::Other, Argument::Other]).0, Strategy::Recompute);
-        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false, constant: None, ordered_in_catalog: true, equal_by_bytes: false };
+        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false, constant: None, parameters: true, ordered_in_catalog: true, equal_by_bytes: false };
         assert_eq!(strategy_of(&distinct).0, Strategy::Recompute);
         assert_eq!(strategy_of(&Call { equal_by_bytes: true, ..distinct }).0, Strategy::Values);
-        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true, constant: None, ordered_in_catalog: true, equal_by_bytes: true };
+        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true, constant: None, parameters: true, ordered_in_catalog: true, equal_by_bytes: true };
         assert_eq!(strategy_of(&filtered).0, Strategy::Count);
     }
 }
