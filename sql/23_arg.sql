@@ -56,6 +56,9 @@ CREATE FUNCTION tally.arg_state_final(internal) RETURNS tally.arg_state
 CREATE FUNCTION tally.arg_reaches(removed tally.arg_state, known tally.arg_state) RETURNS boolean
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_arg_reaches';
 COMMENT ON FUNCTION tally.arg_reaches(tally.arg_state, tally.arg_state) IS 'may a group known by the second state be another without the rows of the first?';
+CREATE FUNCTION tally.arg_fitting(tally.arg_state, of_greatest boolean, of_values regtype, of_keys regtype, of_collation regcollation) RETURNS tally.arg_state
+    STABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_arg_fitting';
+COMMENT ON FUNCTION tally.arg_fitting(tally.arg_state, boolean, regtype, regtype, regcollation) IS 'the state, if it is of these types; an error otherwise';
 CREATE FUNCTION finalize(tally.arg_state, anyelement) RETURNS anyelement
     IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_arg_finalize';
 COMMENT ON FUNCTION finalize(tally.arg_state, anyelement) IS 'final value of one state; the second argument is NULL::type and names the type of the value';

@@ -8,6 +8,7 @@ use crate::pg::error::Fail;
 use crate::sql_function;
 use core::cmp::Ordering;
 use pg_tally_core::state::{Arg, End};
+use pgrx::pg_sys::Oid;
 use std::rc::Rc;
 
 const TYPE: &str = "arg_state";
@@ -33,6 +34,7 @@ sql_function!("arg", "_finalize", finalize);
 sql_function!("arg", "_merge", merge);
 sql_function!("arg", "_is_empty", is_empty);
 sql_function!("arg", "_reaches", reaches);
+sql_function!("arg", "_fitting", fitting);
 
 /// What a call site knows of the types that the states before named.
 #[derive(Default)]
@@ -178,6 +180,18 @@ fn reaches(call: &Call) -> Out {
         (Some(removed), Some(known)) => compare(call, &removed, &known)? != Ordering::Greater,
     };
     Ok(Some(Value::bool(reaches)))
+}
+
+/// The state as it is, if it merges with states of this end, type of value, type of key and collation.
+fn fitting(call: &Call) -> Out {
+    let Some(bytes) = call.bytes(0) else { return Ok(None) };
+    if let Some(arg) = Arg::decode(&bytes)? {
+        let number = |i: usize| call.datum(i).map_or(0, |datum| datum.value());
+        let oid = |i: usize| Oid::from_u32(number(i) as u32);
+        check_end(if number(1) == 0 { End::Least } else { End::Greatest }, arg.end)?;
+        Kinds::of_oids(oid(3), oid(2), oid(4))?.check_same(&*kinds_of(call, &arg)?)?;
+    }
+    Ok(Some(Value::bytes(&bytes)))
 }
 
 fn is_empty(call: &Call) -> Out {

@@ -120,7 +120,7 @@ impl Kinds {
         }
     }
 
-    fn check_same(&self, other: &Self) -> Result<(), Fail> {
+    pub fn check_same(&self, other: &Self) -> Result<(), Fail> {
         if (self.key.type_oid, self.value.type_oid) != (other.key.type_oid, other.value.type_oid) {
             let show = |k: &Self| format!("{} by {}", type_name(k.value.type_oid), type_name(k.key.type_oid));
             return Err(Fail::new(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, "cannot merge states of different types")

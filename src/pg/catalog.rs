@@ -46,16 +46,24 @@ pub fn qualified_name(relation: Oid) -> String {
 pub fn column_type(type_oid: Oid, typmod: i32, collation: Oid) -> String {
     let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY;
     let name = unsafe { text(pg_sys::format_type_extended(type_oid, typmod, flags as u16)) };
+    match collation_name(collation) {
+        Some(collation) => format!("{name} COLLATE {collation}"),
+        None => name,
+    }
+}
+
+/// Qualified and quoted; None if it is none.
+pub fn collation_name(collation: Oid) -> Option<String> {
     if collation == Oid::INVALID {
-        return name;
+        return None;
     }
     let rows = sql::rows_latest(&format!(
         "SELECT n.nspname, c.collname FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = {}",
         collation.to_u32()
     ));
     match rows.first().map(Vec::as_slice) {
-        Some([Some(schema), Some(collation)]) => format!("{name} COLLATE {}.{}", sql::identifier(schema), sql::identifier(collation)),
-        _ => name,
+        Some([Some(schema), Some(name)]) => Some(format!("{}.{}", sql::identifier(schema), sql::identifier(name))),
+        _ => None,
     }
 }
 

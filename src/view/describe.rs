@@ -185,8 +185,21 @@ fn column(column: &Column, source: Oid) -> Agg {
         finisher: column.strategy.finisher(&aggregate.name).to_string(),
         finish_with,
         any,
+        fitting: fitting(column),
         counted,
     }
+}
+
+/// What a state that is put in by hand must be of.
+fn fitting(column: &Column) -> Option<String> {
+    let greatest = match column.strategy {
+        Strategy::ArgLeast => false,
+        Strategy::ArgGreatest => true,
+        _ => return None,
+    };
+    let of = |i: usize| catalog::column_type(catalog::base_type(column.aggregate.arguments[i].type_oid()), -1, Oid::INVALID);
+    let collation = catalog::collation_name(column.aggregate.collation).map_or("NULL".to_string(), |name| sql::literal(&name));
+    Some(format!("{greatest}, {}::regtype, {}::regtype, {collation}::regcollation", sql::literal(&of(0)), sql::literal(&of(1))))
 }
 
 fn partial_any(aggregate: &Aggregate, source: Oid) -> String {

@@ -115,6 +115,39 @@ fn min_max(r: &mut Rng, t: &Table, state: bool) -> Option<Out> {
     Some(Out { view: format!("{f}_state({x}){fl}"), merge: Some((format!("{f}_merge({{}})"), call.clone())), state: true, ..plain(call) })
 }
 
+/// arg_min and arg_max of any value by any ordered key; quantiles.
+fn picked(r: &mut Rng, t: &Table) -> Option<Out> {
+    let fl = filter(r, t);
+    if r.chance(25) {
+        let n = arg(r, &t.of(|x| x.is_int() || matches!(x, Ty::F8 | Ty::F4)))?.name;
+        return Some(match r.below(3) {
+            0 => plain(format!("quantile({n}, 0.5){fl}")),
+            1 => plain(format!("quantiles({n}, ARRAY[0, 0.3, 1]){fl}")),
+            _ => Out {
+                view: format!("quantile_state({n}){fl}"),
+                read: "({})::text".into(),
+                oracle: format!("quantile_state({n}){fl}::text"),
+                merge: Some(("quantile_merge({}, 0.25)".into(), format!("quantile({n}, 0.25){fl}"))),
+                state: true,
+            },
+        });
+    }
+    let f = *r.pick(&["arg_min", "arg_max"]);
+    let by = arg(r, &t.of(|x| x != Ty::FWild))?.name;
+    let value = arg(r, &t.of(|x| x != Ty::FWild))?;
+    let call = format!("{f}({}, {by}){fl}", value.name);
+    if r.chance(50) {
+        return Some(plain(call));
+    }
+    Some(Out {
+        view: format!("{f}_state({}, {by}){fl}", value.name),
+        read: "({})::text".into(),
+        oracle: format!("{f}_state({}, {by}){fl}::text", value.name),
+        merge: None,
+        state: true,
+    })
+}
+
 fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
     let fl = filter(r, t);
     let c = arg(r, &t.of(|x| x != Ty::FWild))?;
@@ -217,7 +250,8 @@ pub fn aggregate(r: &mut Rng, t: &Table, fam: &Family) -> Out {
             }
             54..=67 => min_max(r, t, false),
             68..=71 if fam.states => min_max(r, t, true),
-            72..=83 => distinct(r, t, fam),
+            72..=79 => distinct(r, t, fam),
+            80..=83 if fam.states => picked(r, t),
             84..=91 if fam.stateless => stateless(r, t),
             92..=99 => post(r, t),
             _ => None,

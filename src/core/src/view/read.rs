@@ -1,7 +1,7 @@
 //! The SQL that readers run: PostgreSQL plans it as part of their own query.
 
 use super::render::{f, k};
-use super::spec::{Key, Part, Spec, Target};
+use super::spec::{Agg, Key, Part, Spec, Target};
 
 /// One row per group, with keys `k1…` and final values `f1…`: main alone while nothing is pending, main merged with delta
 /// otherwise, groups in doubt from the source, everything from the source where the snapshot sees no filled view.
@@ -26,7 +26,14 @@ pub fn insert_rule(spec: &Spec, view: &str, targets: &[Target], columns: &[Part]
     let new = |wanted: &Part| columns.iter().position(|c| c == wanted).map(|i| format!("NEW.{}", targets[i].name));
     let keys: Vec<String> = (0..spec.keys.len()).filter_map(|i| new(&Part::Key(i))).collect();
     let rows = (0..spec.aggs.len()).filter(|i| !spec.aggs[*i].strategy.stored()).find_map(|i| new(&Part::Aggregate(i)));
-    let stored: String = spec.stored().filter_map(|(i, _)| new(&Part::Aggregate(i))).map(|v| format!(", {v}")).collect();
+    let state = |(i, agg): (usize, &Agg)| {
+        let value = new(&Part::Aggregate(i))?;
+        Some(match &agg.fitting {
+            Some(types) => format!(", tally.arg_fitting({value}, {types})"),
+            None => format!(", {value}"),
+        })
+    };
+    let stored: String = spec.stored().filter_map(state).collect();
     let hash = if keys.is_empty() { "0".to_string() } else { format!("tally.key_hash({})", keys.join(", ")) };
     let keys: String = keys.into_iter().map(|k| format!(", {k}")).collect();
     format!(

@@ -112,6 +112,8 @@ pub struct Agg {
     pub finish_with: Vec<String>,
     /// It merges by `any_value`, because there is no other aggregate for its type.
     pub any: bool,
+    /// For states that do not merge with every other of their type: the types that one must be of, as arguments of `tally.arg_fitting`.
+    pub fitting: Option<String>,
     /// What is counted per value.
     pub counted: Option<Counted>,
 }
