@@ -53,6 +53,9 @@ DO $$ BEGIN FOR i IN 1..380 LOOP DELETE FROM t WHERE id = 1000 + i; COMMIT; END 
 SELECT pg_temp.exact('removed again, folded');
 RESET tally.delta_limit;
 SELECT pg_temp.kept('folded and compacted');
+-- new groups without a value
+INSERT INTO t (id, k) VALUES (5000, 'no values'), (5001, 'no values');
+SELECT pg_temp.kept('new groups without a value');
 -- many values in one statement, and all of them gone
 INSERT INTO t (id, k, txt) SELECT 10000 + i, 'k1', 'many ' || i FROM generate_series(1, 20000) i;
 SELECT pg_temp.kept('many values');

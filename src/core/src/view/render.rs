@@ -2,6 +2,7 @@
 
 use super::spec::{Agg, Counted, Equality, Key, Range, Spec};
 use super::strategy::Strategy;
+use super::values::empty_set;
 
 /// A mark in delta's column `doubt`: the row's group is in doubt.
 pub(super) const GROUP: i16 = 1;
@@ -119,7 +120,8 @@ impl Spec {
             Strategy::BitAnd => format!("coalesce(m.{c} & p.{c}, m.{c}, p.{c})"),
             Strategy::BitOr => format!("coalesce(m.{c} | p.{c}, m.{c}, p.{c})"),
             Strategy::Values => format!("coalesce(m.{c}, 0) + coalesce(x.{c}, 0)"),
-            Strategy::ValueSet => format!("tally.merge(tally.difference(m.{c}, x.{}), x.{})", gone(i), came(i)),
+            // A new group may have no values at all.
+            Strategy::ValueSet => format!("coalesce(tally.merge(tally.difference(m.{c}, x.{}), x.{}), {})", gone(i), came(i), empty_set()),
             _ => format!("tally.merge(m.{c}, p.{c})"),
         }
     }

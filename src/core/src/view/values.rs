@@ -4,10 +4,19 @@
 use super::render::{WHOLE, a, came, gone};
 use super::spec::{Agg, Spec};
 use super::strategy::Strategy;
+use crate::state::{State, UniqExact};
 
 /// The number by which the table of values knows an aggregate.
 fn number(i: usize) -> usize {
     i + 1
+}
+
+/// The state of no values.
+pub(super) fn empty_set() -> String {
+    let mut bytes = vec![];
+    UniqExact::empty().encode(&mut bytes);
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    format!("'\\x{hex}'::tally.uniq_exact_state")
 }
 
 impl Spec {
