@@ -46,7 +46,9 @@ mod tests {
     use pgrx::prelude::*;
 
     include!("../pg_test/in_backend/helpers.rs");
+    include!("../pg_test/in_backend/arg.rs");
     include!("../pg_test/in_backend/bytes.rs");
+    include!("../pg_test/in_backend/ends.rs");
     include!("../pg_test/in_backend/keys.rs");
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");

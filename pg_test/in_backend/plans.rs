@@ -7,6 +7,21 @@ fn explain(sql: &str) -> String {
     text(&format!("pg_temp.plan_of('{}')", sql.replace('\'', "''"))).unwrap_or_default()
 }
 
+/// The query runs in parallel workers, and gives what it gives without them.
+fn same_in_parallel(query: &str) {
+    run("SET LOCAL max_parallel_workers_per_gather = 0");
+    let alone = text(&format!("(SELECT string_agg(t::text, ';' ORDER BY t::text) FROM ({query}) t)"));
+    for setting in ["max_parallel_workers_per_gather = 3", "parallel_setup_cost = 0", "parallel_tuple_cost = 0",
+                    "min_parallel_table_scan_size = 0", "parallel_leader_participation = off"] {
+        run(&format!("SET LOCAL {setting}"));
+    }
+    let plan = explain(query);
+    assert!(plan.contains("Partial") && plan.contains("Finalize"), "{plan}");
+    assert!(plan.contains("Workers Launched: 3") || plan.contains("Workers Launched: 2"), "{plan}");
+    let together = text(&format!("(SELECT string_agg(t::text, ';' ORDER BY t::text) FROM ({query}) t)"));
+    assert_eq!(alone, together, "{query}");
+}
+
 #[pg_test]
 fn aggregates_run_in_parallel_workers() {
     run("CREATE TABLE big AS SELECT i, (i % 1000)::int2 i2, i::int8 i8, (i * 1.10)::numeric n, i::float4 f4, i / 3.0::float8 f8,
@@ -24,17 +39,5 @@ fn aggregates_run_in_parallel_workers() {
            uniq_merge(u), sum_merge_state(sn), uniq_merge_state(u), count_merge_state(c), avg_merge_state(af) FROM parts",
         "SELECT g, count_merge(c), sum_merge(sn), avg_merge(an), uniq_merge(u), avg_merge_state(ai) FROM parts GROUP BY g",
     ];
-    for query in queries {
-        run("SET LOCAL max_parallel_workers_per_gather = 0");
-        let alone = text(&format!("(SELECT string_agg(t::text, ';' ORDER BY t::text) FROM ({query}) t)"));
-        for setting in ["max_parallel_workers_per_gather = 3", "parallel_setup_cost = 0", "parallel_tuple_cost = 0",
-                        "min_parallel_table_scan_size = 0", "parallel_leader_participation = off"] {
-            run(&format!("SET LOCAL {setting}"));
-        }
-        let plan = explain(query);
-        assert!(plan.contains("Partial") && plan.contains("Finalize"), "{plan}");
-        assert!(plan.contains("Workers Launched: 3") || plan.contains("Workers Launched: 2"), "{plan}");
-        let together = text(&format!("(SELECT string_agg(t::text, ';' ORDER BY t::text) FROM ({query}) t)"));
-        assert_eq!(alone, together, "{query}");
-    }
+    queries.into_iter().for_each(same_in_parallel);
 }

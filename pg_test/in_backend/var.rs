@@ -129,3 +129,14 @@ fn variances_of_nothing() {
         holds(&format!("tally.merge(NULL::tally.{s}, NULL) IS NULL"));
     }
 }
+
+#[pg_test]
+fn variances_run_in_parallel_workers() {
+    run("CREATE TABLE numbers AS SELECT i, i::int2 i2, i::int8 i8, (i * 1.10)::numeric n, i / 3.0::float4 f4, i / 3.0::float8 f8, i % 20 g FROM generate_series(1, 30000) i");
+    run("CREATE TABLE parts AS SELECT i % 500 p, g, var_state(n) n, var_state(f8) f FROM numbers GROUP BY 1, 2");
+    run("ANALYZE numbers");
+    run("ANALYZE parts");
+    same_in_parallel("SELECT var_pop(var_state(i2)), var_samp(var_state(i)), stddev_pop(var_state(i8)), stddev_samp(var_state(n)), var_pop(var_state(f4)), var_state(f8) FROM numbers");
+    same_in_parallel("SELECT g, stddev_samp(var_state(n)), var_state(f8) FROM numbers GROUP BY g");
+    same_in_parallel("SELECT g, var_pop_merge(n), var_samp_merge(f), stddev_pop_merge(n), stddev_samp_merge(f), var_merge_state(n), var_merge_state(f) FROM parts GROUP BY g");
+}
