@@ -42,6 +42,7 @@ mod tests {
     include!("../pg_test/in_backend/helpers.rs");
     include!("../pg_test/in_backend/bytes.rs");
     include!("../pg_test/in_backend/keys.rs");
+    include!("../pg_test/in_backend/memory.rs");
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");
     include!("../pg_test/in_backend/sums.rs");
