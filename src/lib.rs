@@ -40,6 +40,7 @@ mod tests {
     use pgrx::prelude::*;
 
     include!("../pg_test/in_backend/helpers.rs");
+    include!("../pg_test/in_backend/hashing.rs");
     include!("../pg_test/in_backend/bytes.rs");
     include!("../pg_test/in_backend/keys.rs");
     include!("../pg_test/in_backend/memory.rs");

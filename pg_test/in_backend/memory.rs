@@ -38,7 +38,7 @@ fn out_of_memory_is_an_error() {
     run("SET LOCAL max_parallel_workers_per_gather = 0");
     run("SET LOCAL jit = off");
     run("CREATE TEMP TABLE source AS SELECT i FROM generate_series(1, 3000000) i");
-    run("CREATE TEMP TABLE long AS SELECT repeat('long ', 3000000) x");
+    run("CREATE TEMP TABLE long AS SELECT repeat('long ', 12000000) x");
     // So that no library is loaded and no function made under the limit.
     let all = "SELECT uniq_exact(i), uniq_exact(i::text), uniq(i), uniq_p(18, i), sum_state(i::float8), avg_state(i::numeric), uniq_exact_state(i) FROM source WHERE i < 10";
     assert_eq!(error_of(all), "00000");
@@ -50,13 +50,13 @@ fn out_of_memory_is_an_error() {
     };
     for _ in 0..3 {
         for sql in [
-            // Large allocations, and many small ones.
+            // Large allocations, and many small ones; far more than what earlier statements left to be used again.
             "SELECT uniq_exact(i) FROM source",
             "SELECT uniq_exact(i::text) FROM source",
             "SELECT uniq_exact_state(i) FROM source",
-            "SELECT count(s) FROM (SELECT i % 1000 g, uniq_p_state(18, i) s FROM source GROUP BY 1) t",
-            "SELECT count(s) FROM (SELECT i % 60000 g, uniq_state(i) s FROM source GROUP BY 1) t",
-            "SELECT count(s) FROM (SELECT i % 100000 g, uniq_exact_state(i) s FROM source GROUP BY 1) t",
+            "SELECT count(a) FROM (SELECT i % 1000 g, uniq_p_state(18, i) a, uniq_p_state(17, i), uniq_p_state(16, i), uniq_p_state(15, -i) FROM source GROUP BY 1) t",
+            "SELECT count(a) FROM (SELECT i % 60000 g, uniq_state(i) a, uniq_state(-i), uniq_state(i + 1), uniq_state(i + 2) FROM source GROUP BY 1) t",
+            "SELECT count(a) FROM (SELECT i % 100000 g, uniq_exact_state(i) a, uniq_exact_state(-i), uniq_exact_state(i + 1) FROM source GROUP BY 1) t",
             "SELECT uniq(x) FROM long",
             "SELECT uniq_exact(x) FROM long",
         ] {
