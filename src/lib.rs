@@ -47,9 +47,11 @@ mod tests {
 
     include!("../pg_test/in_backend/helpers.rs");
     include!("../pg_test/in_backend/arg.rs");
+    include!("../pg_test/in_backend/hashing.rs");
     include!("../pg_test/in_backend/bytes.rs");
     include!("../pg_test/in_backend/ends.rs");
     include!("../pg_test/in_backend/keys.rs");
+    include!("../pg_test/in_backend/memory.rs");
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");
     include!("../pg_test/in_backend/sums.rs");

@@ -6,7 +6,7 @@ const STATES: &[(&str, &str)] = &[
     ("avg_float8_state", "avg_state(i / 3.0::float8)"),
     ("avg_interval_state", "avg_state(make_interval(months => i, secs => i))"),
     ("uniq_state", "uniq_state(i)"),
-    ("uniq_exact_state", "uniq_exact_state(i % 777, 'x' || i)"),
+    ("uniq_exact_state", "uniq_exact_state('user' || i)"),
     ("var_state", "var_state((i * 1.10)::numeric)"),
     ("var_float8_state", "var_state(i / 3.0::float8)"),
 ];

@@ -17,3 +17,36 @@ pub fn receive(type_oid: pg_sys::Oid, bytes: &[u8]) -> String {
         CStr::from_ptr(text).to_string_lossy().into_owned()
     }
 }
+
+/// A number of kB from /proc/self/status.
+fn status(name: &str) -> i64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("/proc");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a line of status");
+    line.trim_start_matches(':').trim_end_matches("kB").trim().parse().expect("a number")
+}
+
+/// The most memory that this process has had, in kB, without what it shares; from now on, if `reset`.
+pub fn peak_memory(reset: bool) -> i64 {
+    if reset {
+        std::fs::write("/proc/self/clear_refs", "5").expect("the peak is reset");
+    }
+    status("VmHWM") - status("RssShmem")
+}
+
+/// Refuses this process more than so many bytes beyond what it has; None lifts the limit.
+pub fn limit_memory(more: Option<usize>) {
+    const RLIMIT_AS: i32 = 9;
+    unsafe extern "C" {
+        fn getrlimit(resource: i32, limits: *mut [u64; 2]) -> i32;
+        fn setrlimit(resource: i32, limits: *const [u64; 2]) -> i32;
+        fn malloc_trim(pad: usize) -> i32;
+    }
+    let mut limits = [0; 2];
+    unsafe {
+        // What was freed and kept would be beyond the limit's reach.
+        malloc_trim(0);
+        getrlimit(RLIMIT_AS, &mut limits);
+        limits[0] = more.map_or(limits[1], |more| status("VmSize") as u64 * 1024 + more as u64);
+        assert_eq!(setrlimit(RLIMIT_AS, &limits), 0);
+    }
+}

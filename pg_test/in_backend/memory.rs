@@ -1,0 +1,70 @@
+/// A small work_mem bounds what a hash aggregate of many groups takes, whatever its states hold outside PostgreSQL's own memory.
+#[pg_test]
+fn a_million_groups_stay_within_bounds() {
+    run("SET LOCAL work_mem = '4MB'");
+    run("SET LOCAL enable_sort = off");
+    run("SET LOCAL max_parallel_workers_per_gather = 0");
+    run("SET LOCAL jit = off");
+    run("CREATE TEMP TABLE wide AS SELECT i::int8 * 7919 % 1000000 g, i v FROM generate_series(1, 1200000) i");
+    run("CREATE TEMP TABLE deep AS SELECT i % 5000 g, i / 5000 v FROM generate_series(1, 1500000) i");
+    run("ANALYZE wide");
+    run("ANALYZE deep");
+    run("CREATE FUNCTION pg_temp.node(query text) RETURNS json LANGUAGE plpgsql AS $$
+         DECLARE j json; BEGIN EXECUTE 'EXPLAIN (ANALYZE, TIMING off, FORMAT JSON) ' || query INTO j; RETURN j -> 0 -> 'Plan'; END $$");
+    for state in ["uniq_state(v)", "uniq_exact_state(v)", "sum_state(v::float8)", "avg_state(v * 1.5)"] {
+        // Of 5,000 groups of 300 values those that came first grow on, as they do with PostgreSQL's own array_agg.
+        for (table, groups, most) in [("wide", 1_000_000, 16 << 10), ("deep", 5000, 40 << 10)] {
+            let before = crate::pg::testing::peak_memory(true);
+            run(&format!("CREATE TEMP TABLE node AS SELECT pg_temp.node('SELECT g, {state} FROM {table} GROUP BY g') n"));
+            let grown = crate::pg::testing::peak_memory(false) - before;
+            holds("n ->> 'Strategy' = 'Hashed' FROM node");
+            holds(&format!("(n ->> 'Actual Rows')::float = {groups} FROM node"));
+            holds(&format!("(n ->> 'Peak Memory Usage')::int < {most} FROM node"));
+            assert!(grown < (most as i64) * 3 / 2, "{state} of {table}: {grown} kB");
+            if table == "wide" {
+                holds("(n ->> 'HashAgg Batches')::int > 1 FROM node");
+            }
+            run("DROP TABLE node");
+        }
+    }
+}
+
+/// Without memory a statement ends with an error, and the session goes on.
+#[cfg(target_os = "linux")]
+#[pg_test]
+fn out_of_memory_is_an_error() {
+    run("SET LOCAL work_mem = '1GB'");
+    run("SET LOCAL enable_sort = off");
+    run("SET LOCAL max_parallel_workers_per_gather = 0");
+    run("SET LOCAL jit = off");
+    run("CREATE TEMP TABLE source AS SELECT i FROM generate_series(1, 3000000) i");
+    run("CREATE TEMP TABLE long AS SELECT repeat('long ', 12000000) x");
+    // So that no library is loaded and no function made under the limit.
+    let all = "SELECT uniq_exact(i), uniq_exact(i::text), uniq(i), uniq_p(18, i), sum_state(i::float8), avg_state(i::numeric), uniq_exact_state(i) FROM source WHERE i < 10";
+    assert_eq!(error_of(all), "00000");
+    let error_within = |megabytes: usize, sql: &str| {
+        crate::pg::testing::limit_memory(Some(megabytes << 20));
+        let error = error_of(sql);
+        crate::pg::testing::limit_memory(None);
+        error
+    };
+    for _ in 0..3 {
+        for sql in [
+            // Large allocations, and many small ones; far more than what earlier statements left to be used again.
+            "SELECT uniq_exact(i) FROM source",
+            "SELECT uniq_exact(i::text) FROM source",
+            "SELECT uniq_exact_state(i) FROM source",
+            "SELECT count(a) FROM (SELECT i % 1000 g, uniq_p_state(18, i) a, uniq_p_state(17, i), uniq_p_state(16, i), uniq_p_state(15, -i) FROM source GROUP BY 1) t",
+            "SELECT count(a) FROM (SELECT i % 60000 g, uniq_state(i) a, uniq_state(-i), uniq_state(i + 1), uniq_state(i + 2) FROM source GROUP BY 1) t",
+            "SELECT count(a) FROM (SELECT i % 100000 g, uniq_exact_state(i) a, uniq_exact_state(-i), uniq_exact_state(i + 1) FROM source GROUP BY 1) t",
+            "SELECT uniq(x) FROM long",
+            "SELECT uniq_exact(x) FROM long",
+        ] {
+            let error = error_within(24, sql);
+            assert!(error.starts_with("53200"), "{sql}: {error}");
+            assert_eq!(error_within(24, all), "00000");
+        }
+    }
+    same("3000000", "uniq_exact(i) FROM source");
+    same("count(DISTINCT i % 1000) FROM source", "uniq_exact(i % 1000) FROM source");
+}
