@@ -11,6 +11,7 @@ pub mod hash;
 pub mod numeric;
 pub mod quantile;
 pub mod state;
+pub mod top_k;
 pub mod uniq;
 pub mod view;
 

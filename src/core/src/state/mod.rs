@@ -8,6 +8,7 @@ mod numeric_sum;
 mod superacc;
 
 pub use crate::quantile::Quantile;
+pub use crate::top_k::TopK;
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
 pub use float_sum::FloatSum;
 pub use interval_sum::IntervalSum;
