@@ -16,7 +16,8 @@ extension_sql_file!("../sql/00_schema.sql", name = "schema", bootstrap);
 extension_sql_file!("../sql/10_types.sql", name = "types", requires = ["schema"]);
 extension_sql_file!("../sql/20_aggregates.sql", name = "aggregates", requires = ["types"]);
 extension_sql_file!("../sql/24_quantile.sql", name = "quantile", requires = ["aggregates"]);
-extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["quantile"]);
+extension_sql_file!("../sql/25_top_k.sql", name = "top_k", requires = ["quantile"]);
+extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["top_k"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
 extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["functions"]);
 
@@ -43,6 +44,8 @@ mod tests {
     include!("../pg_test/in_backend/keys.rs");
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");
+    include!("../pg_test/in_backend/quantile.rs");
     include!("../pg_test/in_backend/sums.rs");
+    include!("../pg_test/in_backend/top_k.rs");
     include!("../pg_test/in_backend/uniq.rs");
 }

@@ -7,4 +7,5 @@ mod keys;
 mod minmax;
 mod quantile;
 mod sum;
+mod top_k;
 mod uniq;

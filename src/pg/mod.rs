@@ -15,6 +15,7 @@ pub mod event;
 pub mod expr;
 pub mod hook;
 pub mod inval;
+pub mod item;
 pub mod lock;
 pub mod pin;
 pub mod merge;
