@@ -20,6 +20,7 @@ extension_sql_file!("../sql/21_variance.sql", name = "variance", requires = ["ag
 extension_sql_file!("../sql/22_ends.sql", name = "ends", requires = ["aggregates"]);
 extension_sql_file!("../sql/23_arg.sql", name = "arg", requires = ["aggregates"]);
 extension_sql_file!("../sql/24_quantile.sql", name = "quantile", requires = ["aggregates"]);
+extension_sql_file!("../sql/25_top_k.sql", name = "top_k", requires = ["aggregates"]);
 extension_sql_file!("../sql/26_uniq_exact.sql", name = "uniq_exact", requires = ["aggregates"]);
 extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
@@ -54,7 +55,9 @@ mod tests {
     include!("../pg_test/in_backend/memory.rs");
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");
+    include!("../pg_test/in_backend/quantile.rs");
     include!("../pg_test/in_backend/sums.rs");
+    include!("../pg_test/in_backend/top_k.rs");
     include!("../pg_test/in_backend/uniq.rs");
     include!("../pg_test/in_backend/uniq_exact.rs");
     include!("../pg_test/in_backend/var.rs");

@@ -8,6 +8,7 @@ mod keys;
 mod minmax;
 mod quantile;
 mod sum;
+mod top_k;
 mod uniq;
 mod uniq_exact;
 mod var;

@@ -16,6 +16,7 @@ pub mod event;
 pub mod expr;
 pub mod hook;
 pub mod inval;
+pub mod item;
 pub mod lock;
 pub mod memory;
 pub mod pin;

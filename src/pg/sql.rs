@@ -126,9 +126,14 @@ pub fn as_superuser<R>(work: impl FnOnce() -> R) -> R {
 
 /// Runs `work` with the settings that our SQL is written for.
 pub fn pinned<R>(work: impl FnOnce() -> R) -> R {
+    with_settings(PINNED, work)
+}
+
+/// Runs `work` with these settings, in parallel workers too.
+pub fn with_settings<R>(settings: &[(&str, &str)], work: impl FnOnce() -> R) -> R {
     unsafe {
         let level = pg_sys::NewGUCNestLevel();
-        for (name, value) in PINNED {
+        for (name, value) in settings {
             let (name, value) = (c(name), c(value));
             pg_sys::set_config_option(
                 name.as_ptr(),

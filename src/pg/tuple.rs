@@ -1,5 +1,6 @@
 //! The arguments of one call site as a tuple of canonical bytes, looked up once and kept in `fn_extra`.
 
+use core::ops::Range;
 use crate::pg::call::Call;
 use crate::pg::canon::{self, Canon};
 use crate::pg::error::Fail;
@@ -20,14 +21,22 @@ impl Tuple {
     }
 
     /// The arguments from `first` on of an aggregate that counts distinct tuples.
-    pub fn of_distinct(call: &Call, first: usize, name: &str) -> Result<Tuple, Fail> {
-        let tuple = Tuple::new(call, first)?;
-        if tuple.canons.iter().any(Canon::ambiguous) {
-            return Err(nondeterministic(name)
+    pub fn of_distinct(call: &Call, first: usize, aggregate: &str) -> Result<Tuple, Fail> {
+        Tuple::new(call, first..call.nargs())?.unambiguous(aggregate)
+    }
+
+    /// Argument `i` alone, of an aggregate that counts what is equal as one value.
+    pub fn of_value(call: &Call, i: usize, aggregate: &str) -> Result<Tuple, Fail> {
+        Tuple::new(call, i..i + 1)?.unambiguous(aggregate)
+    }
+
+    fn unambiguous(self, aggregate: &str) -> Result<Tuple, Fail> {
+        if self.canons.iter().any(Canon::ambiguous) {
+            return Err(nondeterministic(aggregate)
                 .detail("Strings that this collation takes for equal would be counted as different.")
-                .hint(format!("Use a deterministic collation: {name}(x COLLATE \"C\"), or count lower(x).")));
+                .hint(format!("Use a deterministic collation, as in {aggregate}(x COLLATE \"C\"), or count lower(x).")));
         }
-        Ok(tuple)
+        Ok(self)
     }
 
     /// Argument 0 and a timestamptz: what a session is identified by.
@@ -54,10 +63,10 @@ impl Tuple {
 
     /// All arguments, as keys of a group.
     pub fn of_keys(call: &Call) -> Result<Tuple, Fail> {
-        Tuple::new(call, 0)
+        Tuple::new(call, 0..call.nargs())
     }
 
-    fn new(call: &Call, first: usize) -> Result<Tuple, Fail> {
+    fn new(call: &Call, arguments: Range<usize>) -> Result<Tuple, Fail> {
         if call.is_variadic_array()? {
             return Err(Fail::new(
                 PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -65,7 +74,8 @@ impl Tuple {
             )
             .hint("Give the values as separate arguments, or the array as one argument without VARIADIC."));
         }
-        let canons = (first..call.nargs())
+        let first = arguments.start;
+        let canons = arguments
             .map(|i| Ok(Canon::new(call.arg_type(i)?, call.arg_collation(i))))
             .collect::<Result<Vec<_>, Fail>>()?;
         let datums = vec![None; canons.len()];

@@ -142,7 +142,7 @@ impl Layout {
 }
 
 /// The value's bytes, without a varlena header.
-unsafe fn bytes<R>(value: Datum, length: i16, work: impl FnOnce(&[u8]) -> R) -> R {
+pub(super) unsafe fn bytes<R>(value: Datum, length: i16, work: impl FnOnce(&[u8]) -> R) -> R {
     unsafe {
         match length {
             -1 => {

@@ -14,6 +14,7 @@ pub mod numeric;
 pub mod session;
 pub mod quantile;
 pub mod state;
+pub mod top_k;
 pub mod uniq;
 pub mod view;
 

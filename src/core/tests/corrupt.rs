@@ -258,6 +258,32 @@ fn quantile() {
 }
 
 #[test]
+fn top_k() {
+    let mut seeds = Vec::new();
+    let values = ["1", "-2.5", "true", "\"plain\"", "\"\\n\"", "[1,{\"a\":null}]", "\"é\""];
+    for (k, distinct, rows) in [(10, 0, 0u64), (10, 1, 1), (1, 7, 20), (10, 30, 90), (10, 40, 90), (3, 500, 3000), (12, 500, 3000)] {
+        let mut state = TopK::<Box<str>>::new(k);
+        for row in 0..rows {
+            let value = row * row % distinct;
+            let text = values.get(value as usize).map_or_else(|| value.to_string(), |v| v.to_string());
+            state.insert(int_hash(value as i64), || text.into());
+        }
+        seeds.push(bytes(&state));
+    }
+    let other = TopK::decode(&seeds[4]).unwrap();
+    let accepted = attack::<TopK<Box<str>>>(&seeds, |state, _| {
+        let top = state.top();
+        assert!(top.iter().all(|e| e.error < e.count && serde_json::from_str::<serde_json::Value>(&e.json).is_ok()));
+        assert!(serde_json::from_str::<serde_json::Value>(&state.to_json()).is_ok());
+        if state.merge(&other).is_ok() {
+            (0..50).for_each(|v| state.insert(int_hash(v), || "0".into()));
+            let _ = TopK::<Box<str>>::decode(&bytes(state));
+        }
+    });
+    assert!(accepted > 1000, "{accepted}");
+}
+
+#[test]
 fn every_way_in_takes_or_refuses_alike() {
     let mut seeds = Vec::new();
     for n in [3, 30, 300] {
@@ -382,4 +408,33 @@ fn messages_of_sketches() {
     let huge = [0x1d, 1, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
     corrupt(refused(&huge), "A count of values is out of range.");
     check(refused(&[0x1d, 0x48]), "0A000", "unsupported quantile_state", "Accuracy 1 is unknown, this build knows 0.");
+
+    let corrupt = |error: Error, detail: &str| check(error, "22P03", "invalid top_k_state", detail);
+    let refused = |b: &[u8]| refusal::<TopK<Box<str>>>(b);
+    let counter = |count: u8, error: u8, hash: u8, value: &[u8]| [&[count, error, hash, 0, 0, 0, 0, 0, 0, 0][..], value].concat();
+    let state = |k: u8, n: u8, counters: &[Vec<u8>]| [vec![0x1e, k, n], counters.concat()].concat();
+    let (a, b) = (&b"\x03a"[..], &b"\x02b"[..]);
+    assert!(TopK::<Box<str>>::decode(&state(1, 1, &[counter(5, 0, 1, a)])).is_ok());
+    corrupt(refused(&[0x1d]), "The bytes are those of quantile_state.");
+    corrupt(refused(&[0x1e, 0]), "The number of values is out of range.");
+    corrupt(refused(&[0x1e, 0xe9, 7]), "The number of values is out of range.");
+    corrupt(refused(&[0x1e, 1, 0]), "The number of counters is out of range.");
+    corrupt(refused(&[0x1e, 10, 31]), "The number of counters is out of range.");
+    corrupt(refused(&[0x1e, 10, 30]), "The bytes end too early.");
+    corrupt(refused(&state(1, 1, &[counter(0, 0, 1, a)])), "A count is out of range.");
+    corrupt(refused(&state(1, 2, &[counter(5, 0, 1, a), counter(6, 0, 2, a)])), "A count is out of range.");
+    corrupt(refused(&state(1, 1, &[counter(5, 10, 1, a)])), "The error of a count is out of range.");
+    corrupt(refused(&state(1, 1, &[counter(5, 2, 1, a)])), "There are errors, or bounds of other values, but no value can have been dropped.");
+    corrupt(refused(&state(1, 2, &[counter(5, 0, 1, a), counter(0, 0, 2, a)])), "The counters are not in order.");
+    corrupt(refused(&state(1, 2, &[counter(5, 0, 1, a), counter(1, 0, 1, a)])), "A value is counted twice.");
+    corrupt(refused(&state(1, 1, &[counter(5, 0, 1, b)])), "A value is not in the form of JSON that states have.");
+    corrupt(refused(&state(1, 1, &[counter(5, 0, 1, b"\x03\"")])), "A value is not in the form of JSON that states have.");
+    corrupt(refused(&state(1, 1, &[counter(5, 0, 1, b"\x03\xff")])), "A value is not in the form of JSON that states have.");
+    corrupt(refused(&state(1, 1, &[counter(5, 0, 1, b"\x06\"a\"")])), "A value is not in the form of JSON that states have.");
+    corrupt(refused(&[state(1, 1, &[counter(5, 0, 1, a)]), vec![1; 128]].concat()), "There are errors, or bounds of other values, but no value can have been dropped.");
+    let full: Vec<Vec<u8>> = (0..30).map(|i| counter(if i == 0 { 9 } else { 0 }, 0, 99 - i, a)).collect();
+    assert!(TopK::<Box<str>>::decode(&[state(1, 30, &full), vec![1; 128]].concat()).is_ok());
+    corrupt(refused(&[state(1, 30, &full), vec![0; 128]].concat()), "A bound of other values is out of range.");
+    corrupt(refused(&[state(1, 30, &full), vec![1; 129]].concat()), "There are 1 bytes too many.");
+    corrupt(refused(&[state(1, 30, &full), vec![1; 127]].concat()), "The bytes end too early.");
 }

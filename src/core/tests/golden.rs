@@ -144,3 +144,16 @@ fn quantile() {
     assert_eq!(state(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY]), "1d07010102");
     assert_eq!(state(&[5e-324, f64::MAX, 0.1]), "");
 }
+
+#[test]
+fn top_k() {
+    let state = |rows: i64| {
+        let mut state = TopK::<Box<str>>::new(2);
+        (0..rows).for_each(|row| state.insert(int_hash(row * row % 97), || format!("\"{}\"", row * row % 97).into()));
+        bytes(&state)
+    };
+    assert_eq!(hex(&state(0)), "1e");
+    assert_eq!(hex(&state(3)), "");
+    let long = state(1000);
+    assert_eq!((long.len(), hash::hash64(&long)), (0, 0));
+}

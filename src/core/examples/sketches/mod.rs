@@ -6,6 +6,7 @@ use super::{bytes, line};
 use pg_tally_core::state::*;
 
 mod quantile;
+mod top_k;
 
 /// Prints a figure that is not a time.
 fn figure(filter: &str, what: &str, goal: &str, value: f64, unit: &str) {
@@ -29,4 +30,5 @@ impl Random {
 
 pub fn run(filter: &str) {
     quantile::run(filter);
+    top_k::run(filter);
 }

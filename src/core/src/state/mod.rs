@@ -13,6 +13,7 @@ mod superacc;
 
 pub use crate::exact::{UniqExact, uniq_exact_difference_bytes, uniq_exact_merge_bytes};
 pub use crate::quantile::Quantile;
+pub use crate::top_k::TopK;
 pub use crate::uniq::{Uniq, uniq_merge_bytes};
 pub use arg::{Arg, End, FIRST_UNSTABLE_OID, Name, Types};
 pub use float_sum::FloatSum;
