@@ -134,6 +134,8 @@ fn setting(parallel: bool) -> &'static str {
 fn compare(b: &Bench, c: &mut Client, title: &str, shape: &str, pairs: &[Pair], parallel: bool) -> Result<(), String> {
     run(c, setting(parallel))?;
     println!("\n{title}, {}; {shape}", if parallel { "two workers" } else { "serial" });
+    let scan = best(c, b.runs, &[&shape.replace('%', "count(*)")])?[0];
+    println!("  {:<66} {scan:>9.1} ms", "count(*), which no statement is below");
     for p in pairs {
         let [ours, theirs] = [p.ours, p.theirs].map(|e| shape.replace('%', e));
         let missing = match (known(c, &ours)?, known(c, &theirs)?) {
