@@ -105,6 +105,17 @@ fn float_sums_are_exact_and_rounded_once() {
 }
 
 #[pg_test]
+fn interval_sums_out_of_range_are_postgresqls_error() {
+    for (sum, state) in [("sum", "sum_state"), ("avg", "avg_state")] {
+        let rows = "(VALUES (interval '2147483647 months'), ('1 month')) v(x)";
+        let own = error_of(&format!("SELECT {sum}(x) FROM {rows}"));
+        assert_eq!(own, "22008 interval out of range");
+        assert_eq!(error_of(&format!("SELECT finalize({state}(x)) FROM {rows}")), own);
+        assert_eq!(error_of(&format!("SELECT {sum}_merge(s) FROM (SELECT {state}(x) AS s FROM {rows}) t")), own);
+    }
+}
+
+#[pg_test]
 fn sums_of_nothing() {
     for f in ["sum", "avg"] {
         for t in ["int2", "int4", "int8", "numeric", "float4", "float8", "interval"] {

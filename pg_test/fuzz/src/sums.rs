@@ -67,7 +67,7 @@ fn finite(negative: bool, len: usize, input: &mut Input<'_>, out: &mut Vec<u8>) 
     let place = input.u8();
     let mut digits: Vec<u16> = (0..len).map(|_| input.number(2) as u16 % numeric::BASE).collect();
     // More zeros than anybody writes, on either side; seldom very many, which take their time.
-    let zeros = if place & 0x70 == 0x70 { (place & 15) as usize * if place & 15 == 15 { 32 } else { 3 } } else { 0 };
+    let zeros = if place & 0x70 == 0x70 { (place & 15) as usize * if place & 15 == 15 { 16 } else { 2 } } else { 0 };
     let fraction = if place & 0x80 == 0 {
         digits.resize(len + zeros, 0);
         place as usize % (len + 1)

@@ -21,14 +21,14 @@ impl Target for Uniques {
 
     fn start(parameter: u8) -> Uniq {
         // The low ones are where a state is dense soon.
-        Uniq::new(10 + [0, 0, 1, 4, 8, 2, 0, 1][(parameter & 7) as usize])
+        Uniq::new(10 + [0, 0, 0, 4, 8, 1, 0, 0][(parameter & 7) as usize])
     }
 
     fn row(input: &mut Input<'_>) -> Hashes {
         let tag = input.u8();
         match tag & 3 {
             0 => Hashes::Values(input.number(1), 1),
-            1 => Hashes::Values(input.number(2), (tag >> 2) as u16 * 8),
+            1 => Hashes::Values(input.number(2), (tag >> 2) as u16),
             // Zeros behind the index make it rare, and its rank long.
             2 => Hashes::One(input.number(2) << 48 | input.number(1) << (tag >> 2 & 31)),
             _ => Hashes::One(input.number(8)),

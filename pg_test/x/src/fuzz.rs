@@ -14,7 +14,7 @@ use std::time::Instant;
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks --cfg fuzzing";
 /// Room for a dense state of precision 10 and rows beside it.
-const LONGEST: usize = 1400;
+const LONGEST: usize = 800;
 /// Address space of a fuzzed process, in kB: a wild allocation fails at once, touched or not.
 const MEMORY: u32 = 1_000_000;
 /// What a kind's corpus may have in git, in bytes.

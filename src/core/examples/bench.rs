@@ -1,5 +1,5 @@
-//! Nanoseconds of the states, beside their goals: `cargo run --release -p pg_tally_core --example bench [filter]`.
-//! The least disturbed of many rounds, on one core.
+//! Nanoseconds of the states, and their bytes and errors, beside their goals: `cargo run --release -p pg_tally_core --example bench [filter]`.
+//! Times are those of the least disturbed of many rounds, on one core. What misses its goal says so.
 
 mod sketches;
 
@@ -26,8 +26,14 @@ fn best(units: usize, mut run: impl FnMut()) -> f64 {
 
 fn line(filter: &str, what: &str, goal: &str, units: usize, run: impl FnMut()) {
     if what.contains(filter) {
-        println!("{what:<44} {:>10.1} ns   goal {goal}", best(units, run));
+        let ns = best(units, run);
+        println!("{what:<44} {ns:>10.1} ns   goal {goal}{}", verdict(goal, ns));
     }
+}
+
+/// A goal is the most that a figure may be, or words.
+fn verdict(goal: &str, value: f64) -> &'static str {
+    if goal.parse().is_ok_and(|most: f64| value > most) { "   MISSED" } else { "" }
 }
 
 fn int_hash(v: i64) -> u64 {
@@ -193,9 +199,12 @@ fn merges(filter: &str) {
     });
 }
 
+mod accuracy;
+
 fn main() {
     let filter = std::env::args().nth(1).unwrap_or_default();
     sums(&filter);
+    accuracy::run(&filter);
     inserts(&filter);
     merges(&filter);
     sketches::run(&filter);

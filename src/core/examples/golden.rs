@@ -6,8 +6,6 @@ mod common;
 #[path = "../tests/common/golden.rs"]
 mod golden;
 
-use common::{bytes, hex, int_hash, num, show};
-
 fn main() {
     for file in golden::files() {
         println!("{}: {} cases completed", file.path.display(), golden::complete(&file));

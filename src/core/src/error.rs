@@ -11,6 +11,8 @@ pub enum Kind {
     Unsupported,
     /// A result that its type cannot hold.
     OutOfRange,
+    /// The same of dates, times and intervals, for which PostgreSQL has a code of its own.
+    TimeOutOfRange,
     /// An argument outside its domain.
     Invalid,
     /// More than a value can hold.
@@ -43,6 +45,11 @@ impl Error {
     #[cold]
     pub fn out_of_range(message: impl Into<String>) -> Self {
         Self::new(Kind::OutOfRange, message)
+    }
+
+    #[cold]
+    pub fn time_out_of_range(message: impl Into<String>) -> Self {
+        Self::new(Kind::TimeOutOfRange, message)
     }
 
     #[cold]
@@ -81,6 +88,7 @@ impl Error {
             Kind::Corrupt => "22P03",
             Kind::Unsupported => "0A000",
             Kind::OutOfRange => "22003",
+            Kind::TimeOutOfRange => "22008",
             Kind::Invalid => "22023",
             Kind::TooLarge => "54000",
             Kind::OutOfMemory => "53200",

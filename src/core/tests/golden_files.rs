@@ -4,7 +4,7 @@ mod common;
 #[path = "common/golden.rs"]
 mod golden;
 
-use common::{bytes, hex, int_hash, num, show};
+use common::hex;
 use golden::{KINDS, files, unhex};
 use pg_tally_core::codec::{VERSION, header, kind_name};
 

@@ -34,7 +34,7 @@ proptest! {
             (Ok(a), Ok(b), Ok(c)) => prop_assert_eq!(state.total(), Some(Ok((a, b, c)))),
             _ => {
                 let error = state.total().unwrap().unwrap_err();
-                prop_assert_eq!((error.sqlstate(), error.message.as_str()), ("22003", "interval out of range"));
+                prop_assert_eq!((error.sqlstate(), error.message.as_str()), ("22008", "interval out of range"));
             }
         }
     }

@@ -72,7 +72,7 @@ impl<const KIND: u8> IntervalSum<KIND> {
 
 #[cold]
 fn out_of_range() -> Error {
-    Error::out_of_range("interval out of range")
+    Error::time_out_of_range("interval out of range")
 }
 
 fn merge_field(a: i128, b: i128) -> Result<i128, Error> {

@@ -1,7 +1,7 @@
 //! The golden files: rows -> bytes -> final value, for every kind and version of the format. FORMAT.md describes them.
 #![allow(dead_code)]
 
-use super::{bytes, hex, int_hash, num, show};
+use crate::common::{bytes, hex, int_hash, num, show};
 use pg_tally_core::codec::VERSION;
 use pg_tally_core::state::*;
 use std::fs;
