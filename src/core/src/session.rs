@@ -176,7 +176,7 @@ impl Source {
                 self.user, self.relation, self.greater
             ),
             of_user: format!("SELECT {} FROM {} s WHERE {} AND {}", self.at(), self.relation, self.of_user("$4"), self.during(back.as_deref(), frame.to.then_some(TO))),
-            after: format!("SELECT {} FROM {} s WHERE {} AND {}", self.at(), self.relation, self.of_user("$4"), self.during(Some(end), Some(&plus_gap(end)))),
+            after: format!("SELECT {0} FROM {1} s WHERE {2} AND {3} ORDER BY {0} LIMIT 2", self.at(), self.relation, self.of_user("$4"), self.during(Some(end), None)),
             on: self.events(Some(&format!("({end} OPERATOR(pg_catalog.-) $1)")), Some(end)),
             onward: self.found(&self.events(back.as_deref(), None), frame, frame.to),
             within: self.found(&within, frame, false),
@@ -191,7 +191,7 @@ pub struct Probes {
     pub next_user: String,
     /// One user's events in the frame.
     pub of_user: String,
-    /// One user's events in a gap after the frame.
+    /// One user's next events after the frame.
     pub after: String,
     /// The events in the gap before the frame's end.
     pub on: String,
