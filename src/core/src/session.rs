@@ -126,15 +126,16 @@ impl Source {
     }
 
     /// What follows the frame in the session `f` that is on at its end: the first event `o.opens` of the user's next session, and the
-    /// events before it, `x`.
+    /// events before it, `x`. The events come ordered and LIMIT takes the first: with ORDER BY beside LIMIT, PostgreSQL would plan
+    /// for all of them.
     fn rest(&self) -> String {
         let (at, relation, user) = (self.at(), &self.relation, self.of_user("f.k"));
         let on = format!("{} OPERATOR(pg_catalog.>) {TO}", plus_gap("f.ended"));
         format!(
             "LEFT JOIN LATERAL (\n\
              SELECT e.t AS opens FROM (SELECT {at} AS t, pg_catalog.lag({at}, 1, f.ended) OVER (ORDER BY {at}) AS before FROM {relation} s\n\
-             WHERE {on} AND {user} AND {}) e\n\
-             WHERE e.t OPERATOR(pg_catalog.>) e.before AND e.t OPERATOR(pg_catalog.>=) {} ORDER BY e.t LIMIT 1) o ON true\n\
+             WHERE {on} AND {user} AND {} ORDER BY {at}) e\n\
+             WHERE e.t OPERATOR(pg_catalog.>) e.before AND e.t OPERATOR(pg_catalog.>=) {} LIMIT 1) o ON true\n\
              CROSS JOIN LATERAL (\n\
              SELECT pg_catalog.max({at}) AS ended, pg_catalog.count(*) AS events FROM {relation} s\n\
              WHERE {on} AND {user} AND {}) x",
