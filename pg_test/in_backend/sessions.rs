@@ -25,14 +25,14 @@ fn a_days_sessions_read_little_more_than_a_day() {
     let (all, table) = read_for_a_day("visit");
     let expected = text(sessions);
     assert!(all >= 1e6, "without an index all is read, and seen to be: {all}");
-    for (index, most) in [("(u, t)", 0.02), ("(t)", 0.7), ("(t), visit (u, t)", 0.02)] {
+    for (index, most) in [("(u, t)", 0.02), ("(t)", 0.02), ("(t), visit (u, t)", 0.02)] {
         for columns in index.split(", visit ") {
             run(&format!("CREATE INDEX of_the_test_{} ON visit {columns}", columns.len()));
         }
         run("ANALYZE visit");
         let (rows, blocks) = read_for_a_day("visit");
         assert!(rows < most * all, "{index}: {rows} rows of {all}");
-        assert!(blocks < most.max(0.5) * table, "{index}: {blocks} blocks of {table}");
+        assert!(blocks < table, "{index}: {blocks} blocks of {table}");
         assert_eq!(text(sessions), expected, "{index}");
         run("DROP INDEX IF EXISTS of_the_test_3, of_the_test_6");
     }

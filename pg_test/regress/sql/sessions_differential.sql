@@ -26,7 +26,7 @@ CREATE FUNCTION different(source regclass, user_column name, time_column name, g
   RETURNS bigint LANGUAGE sql AS $$
   WITH ours AS (SELECT * FROM tally.sessions(source, user_column, time_column, gap, from_time, to_time)),
        theirs AS (SELECT * FROM by_definition(source, user_column, time_column, gap, from_time, to_time)),
-       way AS (INSERT INTO ways SELECT CASE WHEN q ~ 'RECURSIVE u' THEN 'by user' WHEN q ~ 'LATERAL' THEN 'within' ELSE 'onward' END, (SELECT count(*) FROM theirs)
+       way AS (INSERT INTO ways SELECT CASE WHEN q ~ 'RECURSIVE u' THEN 'by user' WHEN q ~ 'RECURSIVE f' THEN 'ahead' WHEN q ~ 'LATERAL' THEN 'within' ELSE 'onward' END, (SELECT count(*) FROM theirs)
                FROM tally.sessions_query(source, user_column, time_column, gap, from_time, to_time) q)
   SELECT count(*) FROM ((TABLE ours EXCEPT ALL TABLE theirs) UNION ALL (TABLE theirs EXCEPT ALL TABLE ours)) d
 $$;
