@@ -1,7 +1,7 @@
 //! pg_tally: aggregating materialized views inside PostgreSQL.
 //!
-//! Floors, from the ground up: `pg_tally_core` (no PostgreSQL), `pg` (PostgreSQL, and the only `unsafe`), `agg` (the aggregates) and
-//! `view` (incremental views) beside each other, `api` (what users call).
+//! Floors, from the ground up: `pg_tally_core` (no PostgreSQL), `pg` (PostgreSQL, and the only `unsafe`), `agg` (the aggregates),
+//! `session` (sessions) and `view` (incremental views) beside each other, `api` (what users call).
 
 use pgrx::prelude::*;
 
@@ -56,6 +56,7 @@ mod tests {
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");
     include!("../pg_test/in_backend/quantile.rs");
+    include!("../pg_test/in_backend/sessions.rs");
     include!("../pg_test/in_backend/sums.rs");
     include!("../pg_test/in_backend/top_k.rs");
     include!("../pg_test/in_backend/uniq.rs");

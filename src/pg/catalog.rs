@@ -29,6 +29,10 @@ pub fn base_type(type_oid: Oid) -> Oid {
     unsafe { pg_sys::getBaseType(type_oid) }
 }
 
+pub fn is_array(type_oid: Oid) -> bool {
+    unsafe { pg_sys::get_base_element_type(type_oid) != Oid::INVALID }
+}
+
 pub fn is_unlogged(relation: Oid) -> bool {
     unsafe { pg_sys::get_rel_persistence(relation) as u8 == pg_sys::RELPERSISTENCE_UNLOGGED }
 }

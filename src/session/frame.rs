@@ -39,7 +39,7 @@ fn query(call: &Call) -> Out {
         Parameter::Known(pg_sys::TIMESTAMPTZOID, call.datum(5)),
         Parameter::Any(user_type),
     ];
-    let way = cheapest(frame, &source.probes(frame), |sql| {
+    let way = cheapest(&source, frame, |sql| {
         let plan = plan::estimate(sql, &parameters);
         Estimate { cost: plan.cost, rows: plan.rows }
     });
@@ -79,6 +79,7 @@ fn source(relation: Oid, user: &str, time: &str) -> Result<(Source, Oid), Fail> 
         user: sql::identifier(user),
         time: sql::identifier(time),
         converted,
+        collectable: !catalog::is_array(user_type),
         equal,
         greater,
         sessionize: format!("{}.sessionize", sql::identifier(&catalog::extension_schema())),

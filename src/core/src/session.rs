@@ -11,6 +11,8 @@ pub struct Source {
     pub time: String,
     /// The time column has another type than timestamptz.
     pub converted: bool,
+    /// Users can be collected in arrays: they are no arrays themselves.
+    pub collectable: bool,
     pub equal: String,
     pub greater: String,
     pub sessionize: String,
@@ -34,12 +36,18 @@ pub enum Way {
     Within,
     /// As `Within`, but user by user: for an index on (user, time).
     ByUser,
+    /// As `Within`, but what follows the frame is read for all users at once, slice by slice: for an index on time.
+    Ahead,
 }
 
 const FROM: &str = "$2";
 const TO: &str = "$3";
 /// More than a day of the calendar can be longer than 24 hours, and than months can differ, when they are added and when taken away.
 const CALENDAR_SLACK: &str = "'4 days'::pg_catalog.interval";
+/// The sessions that a slice `w` carries along, as rows `o`.
+const CARRIED: &str = "ROWS FROM (pg_catalog.unnest(w.k), pg_catalog.unnest(w.ended), pg_catalog.unnest(w.events)) o(k, ended, events)";
+/// How many gaps are read after the frame, as a guess of the costs: 1 + 2 + 4.
+const SLICES: f64 = 7.0;
 /// More than the offset of a time zone ever jumps.
 const ZONE_SLACK: &str = "'2 days'::pg_catalog.interval";
 
@@ -126,15 +134,16 @@ impl Source {
     }
 
     /// What follows the frame in the session `f` that is on at its end: the first event `o.opens` of the user's next session, and the
-    /// events before it, `x`.
+    /// events before it, `x`. The events come ordered and LIMIT takes the first: with ORDER BY beside LIMIT, PostgreSQL would plan
+    /// for all of them.
     fn rest(&self) -> String {
         let (at, relation, user) = (self.at(), &self.relation, self.of_user("f.k"));
         let on = format!("{} OPERATOR(pg_catalog.>) {TO}", plus_gap("f.ended"));
         format!(
             "LEFT JOIN LATERAL (\n\
              SELECT e.t AS opens FROM (SELECT {at} AS t, pg_catalog.lag({at}, 1, f.ended) OVER (ORDER BY {at}) AS before FROM {relation} s\n\
-             WHERE {on} AND {user} AND {}) e\n\
-             WHERE e.t OPERATOR(pg_catalog.>) e.before AND e.t OPERATOR(pg_catalog.>=) {} ORDER BY e.t LIMIT 1) o ON true\n\
+             WHERE {on} AND {user} AND {} ORDER BY {at}) e\n\
+             WHERE e.t OPERATOR(pg_catalog.>) e.before AND e.t OPERATOR(pg_catalog.>=) {} LIMIT 1) o ON true\n\
              CROSS JOIN LATERAL (\n\
              SELECT pg_catalog.max({at}) AS ended, pg_catalog.count(*) AS events FROM {relation} s\n\
              WHERE {on} AND {user} AND {}) x",
@@ -149,23 +158,65 @@ impl Source {
         let end = frame.to.then_some(TO);
         let events = match way {
             Way::Onward => self.events(back.as_deref(), None),
-            Way::Within => self.events(back.as_deref(), end),
+            Way::Within | Way::Ahead => self.events(back.as_deref(), end),
             Way::ByUser => self.events_by_user(back.as_deref(), end),
         };
         let found = self.found(&events, frame, frame.to && way == Way::Onward);
-        let (ended, events, rest) = if frame.to && way != Way::Onward {
-            ("coalesce(x.ended, f.ended)", "f.events OPERATOR(pg_catalog.+) x.events", format!("\n{}", self.rest()))
-        } else {
-            ("f.ended", "f.events", String::new())
+        let (ended, events, from) = match way {
+            Way::Within | Way::ByUser if frame.to => {
+                ("coalesce(x.ended, f.ended)", "f.events OPERATOR(pg_catalog.+) x.events", format!("FROM (\n{found}\n) f\n{}", self.rest()))
+            }
+            Way::Ahead if frame.to => ("coalesce(x.ended, f.ended)", "coalesce(x.events, f.events)", self.rest_in_slices()),
+            _ => ("f.ended", "f.events", format!("FROM (\n{found}\n) f")),
         };
+        let with = if way == Way::Ahead && frame.to { format!("WITH RECURSIVE f AS MATERIALIZED (\n{found}),\n{}\n", self.slices()) } else { String::new() };
         format!(
-            "SELECT CAST(f.k AS pg_catalog.text), pg_catalog.tstzrange(f.began, {}), f.began, {ended}, {events}\nFROM (\n{found}\n) f{rest}",
+            "{with}SELECT CAST(f.k AS pg_catalog.text), pg_catalog.tstzrange(f.began, {}), f.began, {ended}, {events}\n{from}",
             plus_gap(ended)
         )
     }
 
+    /// The sessions that are on at the frame's end, slice by slice of the time after it, as long as any goes on. Each slice is twice as
+    /// long as the one before. They are carried along in arrays because a recursive term cannot aggregate what it recurs on.
+    fn slices(&self) -> String {
+        let next = "(w.upto OPERATOR(pg_catalog.+) w.width)";
+        let on = format!("{CARRIED} WHERE {} OPERATOR(pg_catalog.>) w.upto", plus_gap("o.ended"));
+        format!(
+            "slice AS (\n\
+             SELECT {TO} AS upto, $1 AS width, pg_catalog.array_agg(f.k) AS k, pg_catalog.array_agg(f.ended) AS ended, pg_catalog.array_agg(f.events) AS events\n\
+             FROM f WHERE {} OPERATOR(pg_catalog.>) {TO}\n\
+             UNION ALL\n\
+             SELECT {next}, w.width OPERATOR(pg_catalog.+) w.width, x.k, x.ended, x.events FROM slice w CROSS JOIN LATERAL (\n\
+             SELECT pg_catalog.array_agg(y.k) AS k, pg_catalog.array_agg(y.ended) AS ended, pg_catalog.array_agg(y.events) AS events FROM (\n\
+             SELECT n.k, pg_catalog.max(n.t) AS ended, pg_catalog.sum(n.events)::pg_catalog.int8 AS events FROM (\n\
+             SELECT e.k, e.t, e.events, {}(e.t, $1) OVER (PARTITION BY e.k ORDER BY e.t) AS n FROM (\n\
+             SELECT o.k, o.ended AS t, o.events FROM {on}\n\
+             UNION ALL\n\
+             SELECT o.k, {} AS t, 1 AS events FROM {} s JOIN (SELECT o.k FROM {on}) o ON {} WHERE {}) e) n\n\
+             WHERE n.n OPERATOR(pg_catalog.=) 1 GROUP BY n.k) y) x\n\
+             WHERE w.k IS NOT NULL)",
+            plus_gap("f.ended"),
+            self.sessionize,
+            self.at(),
+            self.relation,
+            self.of_user("o.k"),
+            self.during(Some("w.upto"), Some(next)),
+        )
+    }
+
+    /// Each session `f` with the last that the slices knew of it, `x`.
+    fn rest_in_slices(&self) -> String {
+        format!(
+            "FROM f LEFT JOIN (\n\
+             SELECT o.k, pg_catalog.max(o.ended) AS ended, pg_catalog.max(o.events) AS events FROM slice w, {CARRIED} GROUP BY o.k) x\n\
+             ON x.k {} f.k AND {} OPERATOR(pg_catalog.>) {TO}",
+            self.equal,
+            plus_gap("f.ended"),
+        )
+    }
+
     /// Queries that are only planned, to tell what the ways cost. `$4` stands for some user.
-    pub fn probes(&self, frame: Frame) -> Probes {
+    fn probes(&self, frame: Frame) -> Probes {
         let back = frame.look_back();
         let end = if frame.to { TO } else { "'infinity'::pg_catalog.timestamptz" };
         let within = self.events(back.as_deref(), frame.to.then_some(TO));
@@ -176,7 +227,8 @@ impl Source {
                 self.user, self.relation, self.greater
             ),
             of_user: format!("SELECT {} FROM {} s WHERE {} AND {}", self.at(), self.relation, self.of_user("$4"), self.during(back.as_deref(), frame.to.then_some(TO))),
-            after: format!("SELECT {} FROM {} s WHERE {} AND {}", self.at(), self.relation, self.of_user("$4"), self.during(Some(end), Some(&plus_gap(end)))),
+            after: format!("SELECT {0} FROM {1} s WHERE {2} AND {3} ORDER BY {0} LIMIT 2", self.at(), self.relation, self.of_user("$4"), self.during(Some(end), None)),
+            ahead: self.events(Some(end), Some(&plus_gap(end))),
             on: self.events(Some(&format!("({end} OPERATOR(pg_catalog.-) $1)")), Some(end)),
             onward: self.found(&self.events(back.as_deref(), None), frame, frame.to),
             within: self.found(&within, frame, false),
@@ -185,19 +237,21 @@ impl Source {
     }
 }
 
-pub struct Probes {
+struct Probes {
     /// One row per user.
-    pub users: String,
-    pub next_user: String,
+    users: String,
+    next_user: String,
     /// One user's events in the frame.
-    pub of_user: String,
-    /// One user's events in a gap after the frame.
-    pub after: String,
+    of_user: String,
+    /// One user's next events after the frame.
+    after: String,
+    /// All users' events in the gap after the frame's end.
+    ahead: String,
     /// The events in the gap before the frame's end.
-    pub on: String,
-    pub onward: String,
-    pub within: String,
-    pub within_events: String,
+    on: String,
+    onward: String,
+    within: String,
+    within_events: String,
 }
 
 /// A cost, and a number of rows.
@@ -208,10 +262,11 @@ pub struct Estimate {
 }
 
 /// The cheapest way by the planner's costs.
-pub fn cheapest(frame: Frame, probes: &Probes, estimate: impl Fn(&str) -> Estimate) -> Way {
+pub fn cheapest(source: &Source, frame: Frame, estimate: impl Fn(&str) -> Estimate) -> Way {
     if !frame.from && !frame.to {
         return Way::Onward;
     }
+    let probes = source.probes(frame);
     let users = estimate(&probes.users).rows;
     // Sessions that are on at the end: each asks for its user's next events, and for their number.
     let rest = if frame.to { users.min(estimate(&probes.on).rows) * 2.0 * estimate(&probes.after).cost } else { 0.0 };
@@ -219,10 +274,64 @@ pub fn cheapest(frame: Frame, probes: &Probes, estimate: impl Fn(&str) -> Estima
     let mut ways = vec![(Way::Onward, estimate(&probes.onward).cost)];
     if frame.to {
         ways.push((Way::Within, within + rest));
+        if source.collectable {
+            ways.push((Way::Ahead, within + SLICES * estimate(&probes.ahead).cost));
+        }
     }
     if frame.from {
         let reading = users * (estimate(&probes.next_user).cost + estimate(&probes.of_user).cost);
         ways.push((Way::ByUser, within - estimate(&probes.within_events).cost + reading + rest));
     }
     ways.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(Way::Onward, |way| way.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> Source {
+        Source {
+            relation: "r".into(),
+            user: "u".into(),
+            time: "t".into(),
+            converted: false,
+            collectable: true,
+            equal: "=".into(),
+            greater: ">".into(),
+            sessionize: "sessionize".into(),
+        }
+    }
+
+    const FRAME: Frame = Frame { from: true, to: true, calendar: false };
+
+    #[test]
+    fn the_cheapest_way_is_taken() {
+        // Costs of: finding the users; the next user; a user in the frame; a user's next; all that follow a gap; all onward; all within, with
+        // numbering, and without.
+        let way = |frame, source: &Source, costs: [f64; 8]| {
+            let probes = source.probes(frame);
+            cheapest(source, frame, |sql| {
+                let known = [&probes.users, &probes.next_user, &probes.of_user, &probes.after, &probes.ahead, &probes.onward, &probes.within, &probes.within_events];
+                let cost = known.iter().position(|known| *known == sql).map_or(1.0, |i| costs[i]);
+                Estimate { cost, rows: 100.0 }
+            })
+        };
+        let all = source();
+        assert_eq!(way(FRAME, &all, [1.0, 1e9, 1e9, 1e9, 1e9, 500.0, 100.0, 90.0]), Way::Onward);
+        assert_eq!(way(FRAME, &all, [1.0, 1e9, 1e9, 1.0, 1e9, 5e5, 100.0, 90.0]), Way::Within);
+        assert_eq!(way(FRAME, &all, [1.0, 1e9, 1e9, 1e9, 10.0, 5e5, 100.0, 90.0]), Way::Ahead);
+        assert_eq!(way(FRAME, &all, [1.0, 1.0, 1.0, 1.0, 1e9, 5e5, 4e5, 3e5]), Way::ByUser);
+        let arrays = Source { collectable: false, ..source() };
+        assert_eq!(way(FRAME, &arrays, [1.0, 1e9, 1e9, 1e9, 10.0, 5e5, 100.0, 90.0]), Way::Onward);
+        let without_end = Frame { to: false, ..FRAME };
+        assert_eq!(way(without_end, &all, [1.0, 1e9, 1e9, 1.0, 1.0, 500.0, 100.0, 90.0]), Way::Onward);
+        assert_eq!(way(Frame { from: false, ..without_end }, &all, [1.0, 1.0, 1.0, 1.0, 1.0, 500.0, 100.0, 90.0]), Way::Onward);
+    }
+
+    #[test]
+    fn what_is_read_before_the_frame_is_a_gap_and_what_the_calendar_may_add() {
+        assert_eq!(Frame { from: false, ..FRAME }.look_back(), None);
+        assert_eq!(FRAME.look_back().as_deref(), Some("($2 OPERATOR(pg_catalog.-) $1)"));
+        assert!(Frame { calendar: true, ..FRAME }.look_back().is_some_and(|back| back.contains("4 days")));
+    }
 }

@@ -25,6 +25,22 @@ fn hashes() {
 }
 
 #[test]
+fn uuids() {
+    // XXH3's own test vectors for seed 0 have the first one.
+    assert_eq!(hash::hash128(b""), 0x99aa_06d3_0147_98d8_6001_c324_468d_497f);
+    let id = |key: &[u8], micros: i64| {
+        let mut tuple = Vec::new();
+        canon::length_prefixed([Some(key), Some(&micros.to_le_bytes()[..])], &mut tuple);
+        hex(&hash::uuid8(&tuple))
+    };
+    // Computed with another implementation of XXH3 as well, and documented.
+    let day = 8_766 * 86_400_000_000;
+    assert_eq!(id(&42i64.to_le_bytes(), day), "27a7c7d633208a21b29f2a904e0141ca");
+    assert_eq!(id(b"alice", day), "63f35c1fc6af8d139b5eaa25dac8b609");
+    assert_eq!(id(&1u128.to_be_bytes(), 0), "a6225369dda5829aa8d70cb9787657df");
+}
+
+#[test]
 fn canonical_bytes() {
     assert_eq!(canonical(|o| canon::int(42, o)), "2a00000000000000");
     assert_eq!(canonical(|o| canon::int(-2, o)), "feffffffffffffff");

@@ -146,7 +146,7 @@ impl Ready {
 }
 
 /// The files of one kind in a folder, without their ending; none if there is no such folder.
-fn names(dir: &str, ending: &str) -> Result<Vec<String>> {
+pub(super) fn names(dir: &str, ending: &str) -> Result<Vec<String>> {
     let dir: PathBuf = sh::root().join(dir);
     let mut found = Vec::new();
     for e in fs::read_dir(&dir).into_iter().flatten() {

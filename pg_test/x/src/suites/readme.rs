@@ -1,6 +1,6 @@
-//! The README's SQL is run, and what it shows is compared.
+//! The SQL of the README and of docs/ is run, and what they show is compared.
 //!
-//! All ```sql blocks run in order in one psql session; a ```text block right after one is what psql must print for it.
+//! All ```sql blocks of a page run in order in one psql session; a ```text block right after one is what psql must print for it.
 
 use super::Count;
 use super::pg::Ready;
@@ -16,10 +16,25 @@ pub struct Block {
 }
 
 pub fn run(ready: &Ready) -> Result<Count> {
-    let blocks = blocks(&std::fs::read_to_string(sh::root().join("README.md"))?);
-    if blocks.is_empty() {
-        bail!("README.md has no SQL");
+    let mut count = Count::default();
+    for page in pages()? {
+        let blocks = blocks(&std::fs::read_to_string(sh::root().join(&page))?);
+        if blocks.is_empty() {
+            bail!("{page} has no SQL");
+        }
+        follow(ready, &page, &blocks, &mut count)?;
     }
+    Ok(count)
+}
+
+/// The README, and every page in docs/.
+fn pages() -> Result<Vec<String>> {
+    let docs = super::pg::names("docs", "md")?.into_iter().map(|name| format!("docs/{name}.md"));
+    Ok(std::iter::once("README.md".to_string()).chain(docs).collect())
+}
+
+/// Runs one page's blocks in a database of its own.
+fn follow(ready: &Ready, page: &str, blocks: &[Block], count: &mut Count) -> Result<()> {
     ready.cluster.fresh_database("readme")?;
     let mut script = String::from("\\pset footer off\n");
     for (n, b) in blocks.iter().enumerate() {
@@ -32,21 +47,20 @@ pub fn run(ready: &Ready) -> Result<Count> {
     let out = child.wait_with_output()?;
     let said = String::from_utf8_lossy(&out.stdout).into_owned();
     let parts: Vec<&str> = said.split("--block ").skip(1).map(|p| p.split_once('\n').map_or("", |x| x.1)).collect();
-    let mut count = Count::default();
     for (n, block) in blocks.iter().enumerate() {
         // psql stops at the first error: the last block that began failed, and the later ones never ran
         let ran = n + 1 < parts.len() || (n + 1 == parts.len() && out.status.success());
         let printed = parts.get(n).copied().unwrap_or_default();
         let same = block.shown.as_ref().is_none_or(|s| squeeze(s) == squeeze(printed));
         if ran && !same {
-            println!("  README.md:{}: shows\n{}\n  and psql prints\n{printed}", block.line, block.shown.as_deref().unwrap_or_default());
+            println!("  {page}:{}: shows\n{}\n  and psql prints\n{printed}", block.line, block.shown.as_deref().unwrap_or_default());
         }
         if !ran && n + 1 == parts.len() {
-            println!("  README.md:{}: {}", block.line, String::from_utf8_lossy(&out.stderr));
+            println!("  {page}:{}: {}", block.line, String::from_utf8_lossy(&out.stderr));
         }
         count.add(ran && same);
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Without spaces at lines' ends and empty lines, which no reader sees.
