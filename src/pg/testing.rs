@@ -33,20 +33,22 @@ pub fn peak_memory(reset: bool) -> i64 {
     status("VmHWM") - status("RssShmem")
 }
 
-/// Refuses this process more than so many bytes beyond what it has; None lifts the limit.
-pub fn limit_memory(more: Option<usize>) {
+/// The bytes of address space that this process has.
+pub fn address_space() -> usize {
+    status("VmSize") as usize * 1024
+}
+
+/// Refuses this process more address space than this; None lifts the limit.
+pub fn limit_memory(bytes: Option<usize>) {
     const RLIMIT_AS: i32 = 9;
     unsafe extern "C" {
         fn getrlimit(resource: i32, limits: *mut [u64; 2]) -> i32;
         fn setrlimit(resource: i32, limits: *const [u64; 2]) -> i32;
-        fn malloc_trim(pad: usize) -> i32;
     }
     let mut limits = [0; 2];
     unsafe {
-        // What was freed and kept would be beyond the limit's reach.
-        malloc_trim(0);
         getrlimit(RLIMIT_AS, &mut limits);
-        limits[0] = more.map_or(limits[1], |more| status("VmSize") as u64 * 1024 + more as u64);
+        limits[0] = bytes.map_or(limits[1], |bytes| bytes as u64);
         assert_eq!(setrlimit(RLIMIT_AS, &limits), 0);
     }
 }

@@ -123,13 +123,17 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub fn varint(&mut self) -> Result<u64, Error> {
-        if let Some((&first, rest)) = self.rest.split_first()
-            && first < 0x80
-        {
-            self.rest = rest;
-            return Ok(first as u64);
+        match *self.rest {
+            [first @ ..0x80, ref rest @ ..] => {
+                self.rest = rest;
+                Ok(first as u64)
+            }
+            [first, second @ 1..0x80, ref rest @ ..] => {
+                self.rest = rest;
+                Ok((first & 0x7f) as u64 | (second as u64) << 7)
+            }
+            _ => self.long_varint(),
         }
-        self.long_varint()
     }
 
     fn long_varint(&mut self) -> Result<u64, Error> {

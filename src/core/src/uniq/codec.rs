@@ -9,6 +9,7 @@
 //!          less base, at most 15), then for the e registers of at least base + 15 varint (index - the one before - 1), value u8
 //! ```
 
+use super::elias_fano::Numbers;
 use super::{Uniq, code, dense, elias_fano, estimate, sparse_limit};
 use crate::codec::{Reader, header, put_varint};
 use crate::error::Error;
@@ -47,6 +48,7 @@ pub struct Dense<'a> {
     bytes: &'a [u8],
 }
 
+#[inline]
 pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
     let mut reader = Reader::new(bytes, NAME);
     let kind = reader.version()?;
@@ -82,6 +84,7 @@ fn parse_tiny(reader: Reader<'_>) -> Result<Body<'_>, Error> {
     Ok(Body::Tiny(codes))
 }
 
+#[inline]
 fn parse_sparse(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
     let n = reader.varint()?;
     let rare = reader.varint()?;
@@ -143,20 +146,17 @@ impl Sparse<'_> {
         self.n
     }
 
-    /// Gives the rare keys, ascending, to `rare`, then the indexes of the others, ascending, to `common`.
+    /// Gives the rare keys, ascending, to `rare`; then there are the indexes of the others, ascending.
     #[inline]
-    pub fn keys(&self, p: u8, rare: impl FnMut(u32), mut common: impl FnMut(u32)) -> Result<(), Error> {
+    fn read<'n>(&self, p: u8, numbers: &'n mut Numbers, rare: impl FnMut(u32)) -> Result<&'n [u32], Error> {
         let mut reader = Reader::new(self.bytes, NAME);
         self.rare_keys(&mut reader, p, rare)?;
-        let mut misplaced = false;
-        elias_fano::decode(&mut reader, self.n - self.rare, |index| {
-            misplaced |= code::is_rare(index, p);
-            common(index);
-        })?;
-        if misplaced {
+        let indexes = elias_fano::decode(&mut reader, self.n - self.rare, numbers)?;
+        if indexes.iter().fold(false, |any, index| any | code::is_rare(*index, p)) {
             return Err(reader.corrupt("A rare code is not where it belongs."));
         }
-        reader.finish()
+        reader.finish()?;
+        Ok(indexes)
     }
 
     fn rare_keys(&self, reader: &mut Reader<'_>, p: u8, mut rare: impl FnMut(u32)) -> Result<(), Error> {
@@ -176,16 +176,17 @@ impl Sparse<'_> {
 
     /// Raises the registers, of the same precision.
     pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
-        let mut rare = Vec::new();
-        self.keys(p, |key| rare.push(key), |index| dense::raise_index(registers, index, p))?;
+        let (mut rare, mut numbers) = (Vec::new(), Numbers::new());
+        let indexes = self.read(p, &mut numbers, |key| rare.push(key))?;
+        dense::raise_indexes(registers, indexes, p);
         rare.into_iter().for_each(|key| dense::raise_key(registers, key, p));
         Ok(())
     }
 
     pub fn parts(&self, p: u8) -> Result<Parts, Error> {
-        let mut parts = Parts { rare: Vec::new(), common: Vec::with_capacity(self.n) };
-        self.keys(p, |key| parts.rare.push(key), |index| parts.common.push(index << 7))?;
-        Ok(parts)
+        let (mut rare, mut numbers) = (Vec::new(), Numbers::new());
+        let indexes = self.read(p, &mut numbers, |key| rare.push(key))?;
+        Ok(Parts { rare, common: indexes.iter().map(|index| index << 7).collect() })
     }
 }
 

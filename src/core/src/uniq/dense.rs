@@ -7,11 +7,19 @@ pub fn max_value(p: u8) -> u8 {
     65 - p
 }
 
-/// The register and its value that a code has whose index is not rare.
+/// Raises the registers that the indexes have, none of which is rare.
 #[inline]
-pub fn raise_index(registers: &mut [u8], index: u32, p: u8) {
-    let value = (index << (32 - code::INDEX_BITS + p as u32)).leading_zeros() + 1;
-    raise(registers, (index >> (code::INDEX_BITS - p as u32)) as usize, value as u8);
+pub fn raise_indexes(registers: &mut [u8], indexes: &[u32], p: u8) {
+    let (above, below) = (32 - code::INDEX_BITS + p as u32, code::INDEX_BITS - p as u32);
+    let Some(last) = registers.len().checked_sub(1) else {
+        return;
+    };
+    for index in indexes {
+        // The bit that is added is behind all others; it tells the compiler that there is one. There is a power of two of registers.
+        let value = (index << above | 1).leading_zeros() + 1;
+        let register = &mut registers[(index >> below) as usize & last];
+        *register = (*register).max(value as u8);
+    }
 }
 
 #[inline]

@@ -59,12 +59,36 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     out.truncate(start + low_len + high_len);
 }
 
-/// Reads `n` numbers and gives each, ascending, to `each`, which may look for what else is wrong with them.
-#[inline]
-pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(u32)) -> Result<(), Error> {
-    if n == 0 {
-        return Ok(());
+/// Numbers are read in runs of this many.
+const RUN: usize = 8;
+
+/// The numbers of a list that is not long are kept here.
+pub const SHORT: usize = 64;
+
+/// Where `decode` puts its numbers: room for more than there are, since it writes in whole runs.
+pub struct Numbers {
+    short: [u32; SHORT + RUN],
+    long: Vec<u32>,
+}
+
+impl Numbers {
+    pub fn new() -> Self {
+        Self { short: [0; SHORT + RUN], long: Vec::new() }
     }
+}
+
+/// Reads `n` numbers, which ascend.
+#[inline]
+pub fn decode<'a>(reader: &mut Reader<'_>, n: usize, numbers: &'a mut Numbers) -> Result<&'a [u32], Error> {
+    if n == 0 {
+        return Ok(&[]);
+    }
+    let out = if n <= SHORT {
+        &mut numbers.short[..]
+    } else {
+        numbers.long = vec![0; n + RUN];
+        &mut numbers.long
+    };
     let Layout { low_bits, low_len, high_len } = layout(n);
     let both = reader.bytes(low_len + high_len)?;
     let (low, high) = both.split_at(low_len);
@@ -72,38 +96,86 @@ pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(u32)) -> R
     if low[low_len - 1] as u32 >> (8 - spare) != 0 {
         return Err(reader.corrupt("There are bits set behind the last code."));
     }
-    let words = || {
-        let (whole, rest) = high.as_chunks::<8>();
-        let last = rest.iter().rev().fold(0, |word, byte| word << 8 | *byte as u64);
-        whole.iter().map(|word| u64::from_le_bytes(*word)).chain(std::iter::once(last))
-    };
-    if words().map(|word| word.count_ones() as usize).sum::<usize>() != n {
+    if !read_high(high, n, out) {
         return Err(reader.corrupt("There are more or fewer codes than announced."));
     }
-    let mask = (1u32 << low_bits) - 1;
-    // What is above i in a bit's place is the high part, and that times 2^l.
-    let (mut low_bit, mut i, mut first_bit, mut before, mut ascending) = (0usize, 0u32, 0u32, -1i32, true);
-    for mut word in words() {
-        while word != 0 {
-            let bit = first_bit + word.trailing_zeros();
-            word &= word - 1;
-            // 25 bits at any of 8 places lie within four bytes; behind the low part there is the high part to be read over.
-            let low = match both.get(low_bit / 8..low_bit / 8 + 4) {
-                Some(word) => u32::from_le_bytes([word[0], word[1], word[2], word[3]]),
-                None => both[low_bit / 8..].iter().rev().fold(0, |word, byte| word << 8 | *byte as u32),
-            };
-            let number = (bit - i) << low_bits | low >> (low_bit % 8) & mask;
-            ascending &= before < number as i32;
-            before = number as i32;
-            each(number);
-            low_bit += low_bits as usize;
-            i += 1;
-        }
-        first_bit += 64;
-    }
+    add_low(both, n, low_bits, out);
+    let out = &out[..n];
     // The numbers ascend, so that none is out of range if the last is not.
-    if !ascending || before as u32 >> INDEX_BITS != 0 {
+    if !ascends(out) || out[n - 1] >> INDEX_BITS != 0 {
         return Err(reader.corrupt("The codes are not in order or out of range."));
     }
-    Ok(())
+    Ok(out)
+}
+
+/// The high parts: what is above i in the place of bit number i. false if there are not `n` bits.
+#[inline]
+fn read_high(high: &[u8], n: usize, out: &mut [u32]) -> bool {
+    let (whole, rest) = high.as_chunks::<8>();
+    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | *byte as u64);
+    let words = whole.iter().map(|word| u64::from_le_bytes(*word)).chain(std::iter::once(last));
+    let (mut i, mut first_bit) = (0usize, 0u32);
+    for mut word in words {
+        let end = i + word.count_ones() as usize;
+        if end > n {
+            return false;
+        }
+        // In fours, of which the last may be too many: there is room, and what follows writes over them.
+        while i < end {
+            let Some(four) = out.get_mut(i..i + 4) else {
+                return false;
+            };
+            for (k, place) in four.iter_mut().enumerate() {
+                *place = first_bit.wrapping_add(word.trailing_zeros()).wrapping_sub((i + k) as u32);
+                word &= word.wrapping_sub(1);
+            }
+            i += 4;
+        }
+        i = end;
+        first_bit += 64;
+    }
+    i == n
+}
+
+/// Adds the low parts below the high ones. `bytes` begin with them, and go on.
+#[inline]
+fn add_low(bytes: &[u8], n: usize, low_bits: u32, out: &mut [u32]) {
+    macro_rules! of_width {
+        ($($width:literal)*) => {
+            match low_bits {
+                $($width => add_low_of::<$width>(bytes, n, out),)*
+                // A sparse state has at most 2^16 codes and at least one.
+                _ => unreachable!("9 to 25 low bits"),
+            }
+        };
+    }
+    of_width!(9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)
+}
+
+/// Eight numbers of `WIDTH` bits begin at a byte again, and every shift is known.
+fn add_low_of<const WIDTH: usize>(bytes: &[u8], n: usize, out: &mut [u32]) {
+    let add = |from: &[u8], run: &mut [u32; RUN]| {
+        let from = &from[..WIDTH + 3];
+        for (k, number) in run.iter_mut().enumerate() {
+            let at = k * WIDTH / 8;
+            let word = u32::from_le_bytes([from[at], from[at + 1], from[at + 2], from[at + 3]]);
+            *number = *number << WIDTH | word >> (k * WIDTH % 8) & ((1 << WIDTH) - 1);
+        }
+    };
+    for (at, run) in out.as_chunks_mut::<RUN>().0.iter_mut().take(n.div_ceil(RUN)).enumerate() {
+        let rest = &bytes[at * WIDTH..];
+        if rest.len() >= WIDTH + 3 {
+            add(rest, run);
+        } else {
+            let mut last = [0; 32];
+            last[..rest.len()].copy_from_slice(rest);
+            add(&last, run);
+        }
+    }
+}
+
+/// Strictly; without a branch on each number.
+fn ascends(numbers: &[u32]) -> bool {
+    let descents = numbers.iter().zip(&numbers[1..]).fold(false, |any, (a, b)| any | (a >= b));
+    !descents
 }

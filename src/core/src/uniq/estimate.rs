@@ -9,7 +9,7 @@ pub fn sparse(n: usize) -> u64 {
     let n = n as f64;
     let x = n / m;
     // Adding a half rounds: `round` is a call on baseline x86-64.
-    ((n * (1.0 + x * (1.0 / 2.0 + x * (1.0 / 3.0 + x * (1.0 / 4.0 + x * (1.0 / 5.0 + x / 6.0)))))) + 0.5) as u64
+    ((n * (1.0 + x * (1.0 / 2.0 + x * (1.0 / 3.0 + x * (1.0 / 4.0 + x * (1.0 / 5.0 + x * (1.0 / 6.0))))))) + 0.5) as u64
 }
 
 /// Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6): no tables of
