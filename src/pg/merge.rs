@@ -1,4 +1,9 @@
-//! A gap of PostgreSQL's that views of partitioned tables must not fall into.
+//! Two faults of PostgreSQL's that views of partitioned tables must not suffer from.
+//!
+//! When a MERGE inserts a row and then updates another, the new table of the UPDATE may have the inserted row in the place of the
+//! updated one (seen in 16.14, 17.11 and 18.6): PostgreSQL remembers the inserted row, which spares it a conversion, and does not forget it. It remembers none
+//! for a partition with a BEFORE ROW INSERT trigger, so the partitions are made to look as if they had one. Those that the
+//! MERGE opens only while it runs do not: then the views are put in doubt.
 //!
 //! When the UPDATE action of a MERGE moves a row to another partition, the row is put into the transition tables of DELETE and INSERT,
 //! but the statement triggers of these fire only if the MERGE has such actions too. So that the rows are seen, a MERGE that
@@ -6,17 +11,22 @@
 
 use super::tree::{list, tag, text};
 use pgrx::pg_sys::{self, NodeTag};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 static mut BEFORE: pg_sys::ExecutorStart_hook_type = None;
+static mut BEFORE_FINISH: pg_sys::ExecutorFinish_hook_type = None;
 
 thread_local! {
     static LOADED_AT: Cell<i64> = const { Cell::new(0) };
+    /// The targets of the MERGEs whose triggers are running.
+    static MIXED_UP: RefCell<Vec<pg_sys::Oid>> = const { RefCell::new(vec![]) };
 }
 
 const INSERT: i32 = 1;
 const UPDATE: i32 = 2;
 const DELETE: i32 = 4;
+/// Ours, which PostgreSQL does not look at: the MERGE itself inserts.
+const INSERTS: i32 = 1 << 8;
 
 /// To be called once per process.
 pub fn register() {
@@ -26,7 +36,37 @@ pub fn register() {
         }
         BEFORE = pg_sys::ExecutorStart_hook;
         pg_sys::ExecutorStart_hook = Some(start);
+        BEFORE_FINISH = pg_sys::ExecutorFinish_hook;
+        pg_sys::ExecutorFinish_hook = Some(finish);
     }
+}
+
+/// Fires the triggers of a statement.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
+    /// Also while an ERROR unwinds.
+    struct Until(usize);
+    impl Drop for Until {
+        fn drop(&mut self) {
+            MIXED_UP.with(|m| m.borrow_mut().truncate(self.0));
+        }
+    }
+    unsafe {
+        let _until = Until(MIXED_UP.with(|m| m.borrow().len()));
+        let opened = !(*query).estate.is_null() && !(*(*query).estate).es_tuple_routing_result_relations.is_null();
+        let targets = modified_by_merge(query).filter(|state| opened && (**state).mt_merge_subcommands & INSERTS != 0);
+        let targets: Vec<pg_sys::Oid> = targets.map(|state| (*(*(*state).rootResultRelInfo).ri_RelationDesc).rd_id).collect();
+        MIXED_UP.with(|m| m.borrow_mut().extend(targets));
+        match BEFORE_FINISH {
+            Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query)),
+            None => pg_sys::standard_ExecutorFinish(query),
+        }
+    }
+}
+
+/// Whether the UPDATE that a trigger on the table fires for is one of a MERGE that may have mixed up its rows.
+pub fn may_have_mixed_up(table: pg_sys::Oid) -> bool {
+    MIXED_UP.with(|m| m.borrow().contains(&table))
 }
 
 #[pgrx::pg_guard]
@@ -36,25 +76,40 @@ unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: std::ffi
             Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, flags)),
             None => pg_sys::standard_ExecutorStart(query, flags),
         }
-        let command = (*query).operation;
-        if command == pg_sys::CmdType::CMD_MERGE && !(*query).planstate.is_null() {
-            fire_all((*query).planstate.cast());
-        }
-        if (*(*query).plannedstmt).hasModifyingCTE && !(*query).estate.is_null() {
-            list::<pg_sys::Node>((*(*query).estate).es_auxmodifytables).into_iter().for_each(|n| fire_all(n));
+        for state in modified_by_merge(query).filter(|state| (**state).mt_merge_subcommands & UPDATE != 0) {
+            let inserts = if (*state).mt_merge_subcommands & INSERT != 0 { INSERTS } else { 0 };
+            (*state).mt_merge_subcommands |= INSERT | DELETE | inserts;
+            if inserts != 0 {
+                forget_inserted_rows(state);
+            }
         }
     }
 }
 
-unsafe fn fire_all(state: *mut pg_sys::Node) {
+/// The trigger descriptions are the executor's own copies; a BEFORE ROW INSERT trigger is looked for and not found.
+unsafe fn forget_inserted_rows(state: *mut pg_sys::ModifyTableState) {
     unsafe {
-        if tag(state) != NodeTag::T_ModifyTableState {
-            return;
+        for i in 0..(*state).mt_nrels as usize {
+            let triggers = (*(*state).resultRelInfo.add(i)).ri_TrigDesc;
+            if !triggers.is_null() {
+                (*triggers).trig_insert_before_row = true;
+            }
         }
-        let state = state.cast::<pg_sys::ModifyTableState>();
-        if (*state).operation == pg_sys::CmdType::CMD_MERGE && (*state).mt_merge_subcommands & UPDATE != 0 && is_watched((*state).rootResultRelInfo) {
-            (*state).mt_merge_subcommands |= INSERT | DELETE;
+    }
+}
+
+/// What the query and its WITH queries do by MERGE to partitioned tables with our triggers.
+unsafe fn modified_by_merge(query: *mut pg_sys::QueryDesc) -> impl Iterator<Item = *mut pg_sys::ModifyTableState> {
+    unsafe {
+        let mut nodes: Vec<*mut pg_sys::Node> = vec![];
+        if (*query).operation == pg_sys::CmdType::CMD_MERGE && !(*query).planstate.is_null() {
+            nodes.push((*query).planstate.cast());
         }
+        if (*(*query).plannedstmt).hasModifyingCTE && !(*query).estate.is_null() {
+            nodes.extend(list::<pg_sys::Node>((*(*query).estate).es_auxmodifytables));
+        }
+        let states = nodes.into_iter().filter(|node| tag(*node) == NodeTag::T_ModifyTableState).map(|node| node.cast::<pg_sys::ModifyTableState>());
+        states.filter(|state| (**state).operation == pg_sys::CmdType::CMD_MERGE && is_watched((**state).rootResultRelInfo))
     }
 }
 

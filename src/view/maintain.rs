@@ -29,7 +29,7 @@ pub fn maintain(change: Option<Change>) {
         return;
     }
     let table = change.table();
-    let missed = change.event() == Event::Update && table.is_partitioned() && merge::may_have_missed();
+    let missed = change.event() == Event::Update && table.is_partitioned() && (merge::may_have_missed() || is_mixed_up(&change, &table));
     for view in registry::compiled(&table).iter() {
         // A view that was dropped after the list was made needs nothing any more.
         let Some(delta) = Table::try_open(view.delta, pg_sys::RowExclusiveLock) else { continue };
@@ -42,6 +42,10 @@ pub fn maintain(change: Option<Change>) {
         };
         fold::appended(view, rows);
     }
+}
+
+fn is_mixed_up(change: &Change, table: &Table) -> bool {
+    merge::may_have_mixed_up(table.oid()) && change.new_rows().is_some_and(|mut rows| rows.next().is_some())
 }
 
 /// Puts the whole view in doubt. Gives the rows appended, as `append` does.

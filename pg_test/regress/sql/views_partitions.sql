@@ -133,6 +133,28 @@ SELECT pg_temp.fails($$SELECT tally.create_view('qv', 'SELECT count(*) FROM q')$
 DROP FOREIGN DATA WRAPPER nothing CASCADE;
 INSERT INTO s_default VALUES (2, '2024-08-01Z', 'a', 1, 'm');
 SELECT pg_temp.kept('at the end', NULL);
+-- a MERGE that inserts before it updates, into partitions of other shapes, and into one that it opens only then
+CREATE TABLE mp (id int, p int, k text) PARTITION BY RANGE (p);
+CREATE TABLE mp1 (gone int, k text, p int, id int);
+ALTER TABLE mp1 DROP COLUMN gone;
+ALTER TABLE mp ATTACH PARTITION mp1 FOR VALUES FROM (0) TO (10);
+CREATE TABLE mp2 PARTITION OF mp FOR VALUES FROM (10) TO (20);
+CREATE TABLE mp3 PARTITION OF mp FOR VALUES FROM (20) TO (30);
+INSERT INTO mp VALUES (93, 1, 'x'), (94, 12, 'y'), (95, 2, 'z');
+SELECT pg_temp.make('mpv', 'SELECT k, count(*) AS n, sum(id) AS s, min(p) AS p FROM mp GROUP BY k');
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+MERGE INTO mp o USING (VALUES (79, 12, 'ins'), (93, 1, 'upd'), (80, 1, 'ins'), (94, 12, 'upd'), (81, 22, 'ins'), (95, 2, 'moved')) s(id, p, k) ON o.id = s.id AND o.p = s.p
+  WHEN MATCHED AND s.k = 'moved' THEN UPDATE SET k = s.k, p = 23 WHEN MATCHED THEN UPDATE SET k = s.k WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.p, s.k);
+SELECT pg_temp.exact('MERGE that inserts before it updates');
+SELECT status FROM tally.views WHERE view = 'mpv'::regclass;
+SELECT pg_temp.kept('MERGE that inserts before it updates');
+MERGE INTO mp o USING (VALUES (179, 22, 'ins'), (93, 1, 'upd 2'), (180, 22, 'ins'), (80, 1, 'upd 3')) s(id, p, k) ON o.id = s.id AND o.p = s.p AND o.p < 10
+  WHEN MATCHED THEN UPDATE SET k = s.k WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.p, s.k);
+SELECT pg_temp.exact('MERGE that opens a partition');
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+SELECT pg_temp.kept('MERGE that opens a partition', NULL);
 SET client_min_messages = warning;
 DROP SCHEMA views_partitions CASCADE;
 SELECT pg_temp.left_behind();
