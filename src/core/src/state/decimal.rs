@@ -71,7 +71,8 @@ pub enum Parsed {
 }
 
 impl Parsed {
-    #[inline]
+    // Inlined, so that what most numerics are stays in registers.
+    #[inline(always)]
     pub fn new(v: &Finite<'_>) -> Result<Self, Error> {
         let fraction = v.fraction()?;
         // Zero digits between the last digit and the decimal point.
@@ -115,7 +116,7 @@ impl Parsed {
         Ok(Self::Big(mantissa * pow10000(zeros), fraction as u16))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn squared(&self) -> Self {
         match self {
             Self::Small(m, groups) => match m.checked_mul(*m) {
@@ -146,7 +147,7 @@ impl<const POWER: u64> Decimal<POWER> {
         self.add_small(v as i128 * sign as i128, 0);
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, v: &Parsed, sign: i64) {
         match v {
             Parsed::Small(m, groups) => match sign {
