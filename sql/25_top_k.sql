@@ -53,6 +53,7 @@ CREATE FUNCTION tally.top_k_serialize(internal) RETURNS bytea
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_top_k_serialize';
 CREATE FUNCTION tally.top_k_deserialize(bytea, internal) RETURNS internal
     IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_top_k_deserialize';
+-- Writes values as to_jsonb does, but under fixed settings, so it is IMMUTABLE.
 CREATE FUNCTION tally.top_k_trans(internal, anyelement, integer) RETURNS internal
     IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_top_k_trans';
 CREATE FUNCTION tally.top_k_merge_trans(internal, tally.top_k_state) RETURNS internal

@@ -1,8 +1,8 @@
 #[pg_test]
 fn top_k_of_few_values_is_group_by() {
     run("CREATE TEMP TABLE w AS SELECT 'word ' || (i * i % 29) w, i % 13 g FROM generate_series(1, 5000) i");
-    let exact = "(SELECT jsonb_agg(jsonb_build_object('value', w, 'count', n, 'error', 0) ORDER BY n DESC, to_jsonb(w)::text)
-                  FROM (SELECT w, count(*) n FROM w GROUP BY w ORDER BY n DESC, to_jsonb(w)::text LIMIT 5) t)";
+    let exact = "(SELECT jsonb_agg(jsonb_build_object('value', w, 'count', n, 'error', 0) ORDER BY n DESC, to_jsonb(w)::text COLLATE \"C\")
+                  FROM (SELECT w, count(*) n FROM w GROUP BY w ORDER BY n DESC, to_jsonb(w)::text COLLATE \"C\" LIMIT 5) t)";
     for ours in [
         "top_k(w, 5) FROM w",
         "finalize(top_k_state(w, 5)) FROM w",

@@ -106,7 +106,7 @@ impl Value for Item {
         }
     }
 
-    fn from_json(text: &str) -> Self {
+    fn from_json(text: String) -> Self {
         Item::Json(text.into())
     }
 

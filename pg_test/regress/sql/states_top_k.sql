@@ -9,7 +9,7 @@ SELECT 'page ' || i * i % 17 AS page, i % 50 AS hour, i % 4 + 0.50 AS price FROM
 
 -- exact while there are few values
 SELECT jsonb_pretty(top_k(page, 3)) FROM visits;
-SELECT page, count(*) FROM visits GROUP BY page ORDER BY count(*) DESC, page LIMIT 3;
+SELECT page, count(*) FROM visits GROUP BY page ORDER BY count(*) DESC, page COLLATE "C" LIMIT 3;
 SELECT e.value, e.count, e.error FROM (SELECT top_k(price, 2) FROM visits) t(j), jsonb_to_recordset(j) AS e(value numeric, count bigint, error bigint);
 
 -- one roll-up, and a roll-up of it

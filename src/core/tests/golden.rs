@@ -158,7 +158,7 @@ fn quantile() {
     assert_eq!(state(&[1.0]), "1d10f00000");
     assert_eq!(state(&[1.0, 1.0, 1.5, 2.0, -3.25, 0.0, 0.0]), "1d180200ed01009faf12004935");
     assert_eq!(state(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY]), "1d07010102");
-    assert_eq!(state(&[5e-324, f64::MAX, 0.1]), "");
+    assert_eq!(state(&[5e-324, f64::MAX, 0.1]), "1d1060ffffffffffffd6960900fd9209c9e308");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn top_k() {
         bytes(&state)
     };
     assert_eq!(hex(&state(0)), "1e");
-    assert_eq!(hex(&state(3)), "");
+    assert_eq!(hex(&state(3)), "1e0203010078715ed90a2922ca03340000d9ac876fbb3a7bc7033000002e79db643559bc2f0331");
     let long = state(1000);
-    assert_eq!((long.len(), hash::hash64(&long)), (0, 0));
+    assert_eq!((long.len(), hash::hash64(&long)), (516, 6556878599664757964));
 }

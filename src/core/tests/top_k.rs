@@ -56,7 +56,7 @@ fn read(bytes: &[u8]) -> (BTreeMap<i64, (u64, u64)>, Vec<u64>) {
         count = Some(own);
         let v = varint(&mut byte);
         let error = if v & 1 == 1 { own - (v >> 1) } else { v >> 1 };
-        (0..8).for_each(|_| drop(byte()));
+        (0..8).for_each(|_| { byte(); });
         let len = varint(&mut byte);
         assert_eq!(len & 1, 0, "a number is not a string");
         let text: String = (0..len >> 1).map(|_| byte() as char).collect();

@@ -89,9 +89,9 @@ fn read_counter<V: Value>(reader: &mut Reader<'_>, before: Option<(u64, u64)>) -
 
 fn read_value<V: Value>(text: &str, plain: bool) -> Option<V> {
     if plain {
-        return json::is_plain(text).then(|| V::from_json(&format!("\"{text}\"")));
+        return json::is_plain(text).then(|| V::from_json(["\"", text, "\""].concat()));
     }
-    (json::is_valid(text) && json::plain_string(text).is_none()).then(|| V::from_json(text))
+    (json::is_valid(text) && json::plain_string(text).is_none()).then(|| V::from_json(text.to_string()))
 }
 
 fn read_filter(reader: &mut Reader<'_>, k: u32) -> Result<Vec<u64>, Error> {

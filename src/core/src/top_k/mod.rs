@@ -32,7 +32,7 @@ pub const MAX_K: u32 = 1000;
 /// What a state keeps of a value: the value itself, or the JSON text that it has in the bytes of a state.
 pub trait Value: Clone {
     fn json(&self) -> Cow<'_, str>;
-    fn from_json(text: &str) -> Self;
+    fn from_json(text: String) -> Self;
     /// The bytes that it holds outside its own struct.
     fn heap_size(&self) -> usize;
 }
@@ -41,7 +41,7 @@ impl Value for Box<str> {
     fn json(&self) -> Cow<'_, str> {
         Cow::Borrowed(self)
     }
-    fn from_json(text: &str) -> Self {
+    fn from_json(text: String) -> Self {
         text.into()
     }
     fn heap_size(&self) -> usize {
@@ -141,6 +141,11 @@ impl<V: Value> TopK<V> {
 
     pub fn k(&self) -> u32 {
         self.k
+    }
+
+    /// Without values again, of the same k.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.k);
     }
 
     /// Counts a value. `value` is called only if it was not followed and is now.
@@ -283,6 +288,8 @@ impl<V: Value> TopK<V> {
     fn of(k: u32, counters: Vec<Counter<V>>, filter: Vec<u64>) -> Self {
         let mut state = Self::new(k);
         state.filter = filter;
+        state.counters.reserve(counters.len());
+        state.index.reserve(counters.len());
         counters.into_iter().for_each(|counter| state.follow(counter));
         state
     }
