@@ -46,7 +46,7 @@ impl ItemType {
         let bytes = if self.by_value {
             (value.value() as u64).to_ne_bytes().into()
         } else {
-            unsafe { value::bytes(value, self.length, Box::from) }
+            unsafe { value::bytes(value, self.length, |bytes| Box::from(bytes)) }
         };
         Item::Bytes(self, bytes)
     }
