@@ -6,11 +6,12 @@ use crate::pg::best::{Best, Pair};
 use crate::pg::canon;
 use crate::pg::error::raise;
 use crate::pg::expr::Values;
+use crate::pg::item::Item;
 use crate::pg::setting;
 use crate::pg::value::{self, Arena, Order};
 use hashbrown::HashMap;
 use pg_tally_core::hash::hash64;
-use pg_tally_core::state::{AvgFloat8State, AvgIntervalState, AvgState, Quantile, State, SumFloat8State, SumIntervalState, SumState, VarFloat8State, VarState};
+use pg_tally_core::state::{AvgFloat8State, AvgIntervalState, AvgState, Quantile, State, SumFloat8State, SumIntervalState, SumState, TopK, VarFloat8State, VarState};
 use pg_tally_core::uniq::Uniq;
 use pg_tally_core::view::Exact;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -59,6 +60,7 @@ enum Cell {
     Bits { added: Option<i64>, removed: Option<i64>, kind: Oid },
     Arg { added: Option<Best>, removed: Option<Best> },
     Quantile(Box<Quantile>),
+    TopK(Box<TopK<Item>>),
     Uniq(Box<Uniq>),
     Values(HashMap<Vec<u8>, i64>),
     Nothing,
@@ -80,6 +82,7 @@ impl Cell {
             Take::Bits { kind, .. } => Cell::Bits { added: None, removed: None, kind: *kind },
             Take::Arg(..) => Cell::Arg { added: None, removed: None },
             Take::Quantile => Cell::Quantile(Box::new(State::empty())),
+            Take::TopK { k, .. } => Cell::TopK(Box::new(TopK::new(*k))),
             Take::Uniq(_, p) => Cell::Uniq(Box::new(Uniq::new(*p))),
             Take::Values(_) => Cell::Values(HashMap::new()),
             Take::Doubt => Cell::Nothing,
@@ -102,6 +105,7 @@ impl Cell {
             Cell::Bits { added, removed, .. } => (*added, *removed) = (None, None),
             Cell::Arg { added, removed } => (*added, *removed) = (None, None),
             Cell::Quantile(s) => s.clear(),
+            Cell::TopK(s) => s.clear(),
             Cell::Uniq(u) => u.clear(),
             Cell::Values(counts) if counts.capacity() > FEW => *counts = HashMap::new(),
             Cell::Values(counts) => counts.clear(),
@@ -125,6 +129,7 @@ impl Cell {
             Cell::Bits { added, removed, .. } => added.is_none() && removed.is_none(),
             Cell::Arg { added, removed } => added.is_none() && removed.is_none(),
             Cell::Quantile(s) => s.is_empty(),
+            Cell::TopK(s) => s.is_empty(),
             Cell::Uniq(u) => u.is_empty(),
             Cell::Values(counts) => counts.values().all(|n| *n == 0),
             Cell::Nothing => true,
@@ -192,6 +197,13 @@ impl<'a> Batch<'a> {
                 }
                 (_, _) if row.nulls[plan.first] => {}
                 (Take::Quantile, Cell::Quantile(_)) if sign < 0 => group.doubt = true,
+                (Take::TopK { .. }, Cell::TopK(_)) if sign < 0 => group.doubt = true,
+                (Take::TopK { canon, of, .. }, Cell::TopK(state)) => {
+                    let value = row.values[plan.first];
+                    scratch.clear();
+                    canon::write_values(std::slice::from_ref(canon), &[value], scratch);
+                    state.insert(hash64(scratch), || of.item(value));
+                }
                 (Take::Quantile, Cell::Quantile(state)) => state.insert(value::float(row.values[plan.first], pg_sys::FLOAT8OID)),
                 (Take::Ends { layout, order, greatest }, Cell::Ends { added, removed }) => {
                     let end = if sign > 0 { added } else { removed };
@@ -275,6 +287,7 @@ impl<'a> Batch<'a> {
                 Cell::VarianceFloat(s) => push(state(&**s, arena, scratch)),
                 Cell::Uniq(s) => push(state(&**s, arena, scratch)),
                 Cell::Quantile(s) => push(state(&**s, arena, scratch)),
+                Cell::TopK(s) => push(state(&**s, arena, scratch)),
                 Cell::Arg { added, removed } => {
                     for best in [added, removed] {
                         push(best.as_ref().map(|best| arena.varlena(&best.encode().unwrap_or_else(|e| e.raise()))));

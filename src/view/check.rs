@@ -2,6 +2,7 @@
 
 use crate::pg::error::Fail;
 use crate::pg::query::{Found, Query};
+use crate::pg::tree::Aggregate;
 use crate::pg::{catalog, sql};
 use super::describe;
 use crate::pg::canon::Canon;
@@ -35,8 +36,9 @@ pub fn all(query: Query, text: &str) -> Option<Vec<Refusal>> {
 
 /// uniq counts bytes; a collation that takes different bytes for equal has no say in it.
 fn collations(query: Query, text: &str) -> Vec<Refusal> {
-    let uniq = query.aggregates().into_iter().filter(|a| matches!(describe::strategy(a).0, Strategy::Uniq(_)));
-    uniq.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
+    let by_bytes = |a: &Aggregate| matches!(describe::strategy(a).0, Strategy::Uniq(_) | Strategy::TopK(_)) || a.name.starts_with("uniq_exact");
+    let counting = query.aggregates().into_iter().filter(by_bytes);
+    counting.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
         .map(|a| Refusal { feature: Feature::Collation, what: a.name.clone(), position: position(text, a.node.location()) })
         .collect()
 }

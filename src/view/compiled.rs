@@ -8,6 +8,7 @@ use crate::pg::canon::{self, Canon};
 use crate::pg::catalog;
 use crate::pg::error::Fail;
 use crate::pg::expr::{Plan, Projector, Row, Table};
+use crate::pg::item::ItemType;
 use crate::pg::query::Query;
 use crate::pg::value::{Layout, Order};
 use pg_tally_core::state::End;
@@ -50,6 +51,7 @@ pub enum Take {
     Bits { kind: Oid, and: bool },
     Arg(Rc<Kinds>, End),
     Quantile,
+    TopK { canon: Box<Canon>, of: ItemType, k: u32 },
     Uniq(Vec<Canon>, u8),
     /// How many rows have each value.
     Values(Vec<Canon>),
@@ -148,6 +150,10 @@ fn take(column: &Column) -> Take {
             Take::Arg(Rc::new(kinds), end)
         }
         Strategy::Quantile => Take::Quantile,
+        Strategy::TopK(k) => {
+            let (kind, collation) = (arguments[0].type_oid(), arguments[0].collation());
+            Take::TopK { canon: Box::new(Canon::new(kind, collation)), of: ItemType::new(kind), k }
+        }
         Strategy::BitAnd | Strategy::BitOr => Take::Bits { kind: base(0), and: column.strategy == Strategy::BitAnd },
         Strategy::Values | Strategy::ValueSet => Take::Values(arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect()),
         Strategy::Uniq(p) => {

@@ -55,7 +55,7 @@ pub fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
         distinct: aggregate.distinct,
         ordered: aggregate.ordered,
         filtered: aggregate.filter.is_some(),
-        constant: aggregate.arguments.first().and_then(|a| a.constant_text()).and_then(|text| text.parse().ok()),
+        constants: &aggregate.arguments.iter().map(|a| a.constant_text()?.parse().ok()).collect::<Vec<_>>(),
         parameters: aggregate.arguments.iter().skip(1).all(|a| a.columns().is_empty()),
         ordered_in_catalog: aggregate.arguments.iter().all(|a| catalog::is_ordered_in_catalog(a.type_oid())),
         equal_by_bytes: aggregate.arguments.iter().all(|a| Canon::new(a.type_oid(), a.collation()).is_equality()),

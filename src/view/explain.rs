@@ -63,7 +63,7 @@ fn lines(shape: &Shape) -> Vec<Line> {
 fn severity(strategy: Strategy) -> u8 {
     match strategy {
         Strategy::Recompute => 3,
-        Strategy::Uniq(_) | Strategy::Quantile => 2,
+        Strategy::Uniq(_) | Strategy::Quantile | Strategy::TopK(_) => 2,
         s if s.removed() => 1,
         _ => 0,
     }

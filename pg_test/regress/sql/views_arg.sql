@@ -18,6 +18,9 @@ SELECT pg_temp.make('total', 'SELECT arg_min(page, at) AS landing, arg_max(id, n
 SELECT pg_temp.make('without_order', 'SELECT k, arg_max(j, at)::text AS j FROM t GROUP BY k');
 SELECT pg_temp.make('states', 'SELECT k, arg_min_state(page, at) AS landing, arg_max_state(n, at) AS n, quantile_state(f) AS q FROM t GROUP BY k', 'k, landing::text, n::text, q::text');
 SELECT pg_temp.make('quantiles', 'SELECT k, quantile(f, 0.5) AS median, quantiles(n::float8, ARRAY[0, 0.25, 1]) AS qs, quantile(f, 0.9) FILTER (WHERE b) AS b FROM t GROUP BY k');
+-- fewer values than are counted: the counts are exact, and nothing depends on the order of rows
+SELECT pg_temp.make('tops', 'SELECT k, top_k(page, 5) AS pages, top_k(m, 2) FILTER (WHERE b) AS moods, top_k_state(id % 4, 3) AS st FROM t GROUP BY k', 'k, pages, moods, finalize(st) AS st');
+SELECT "column", "delete" FROM tally.explain_view('tops');
 SELECT "column", "insert", "delete" FROM tally.explain_view('states');
 -- what is not the same for all rows cannot be told to a stored state
 SELECT pg_temp.make('by_row', 'SELECT k, quantile(f, (id % 2)::float8) AS q FROM t WHERE id < 0 GROUP BY k');

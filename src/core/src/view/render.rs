@@ -76,6 +76,7 @@ impl Spec {
             Strategy::Least if agg.any => self.function("any_value_merge"),
             Strategy::Uniq(_) => self.function("uniq_merge_state"),
             Strategy::Quantile => self.function("quantile_merge_state"),
+            Strategy::TopK(_) => self.function("top_k_merge_state"),
             Strategy::ArgLeast => self.function("arg_min_merge_state"),
             Strategy::ArgGreatest => self.function("arg_max_merge_state"),
             Strategy::ValueSet => self.function("uniq_exact_merge_state"),

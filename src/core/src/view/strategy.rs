@@ -1,5 +1,6 @@
 //! How each aggregate is stored, added up and taken away: the one table that analyzer, storage, triggers and docs go by.
 
+use crate::top_k::check_k;
 use crate::uniq::{DEFAULT_P, check_precision};
 
 /// Where an aggregate function comes from.
@@ -40,6 +41,8 @@ pub enum Strategy {
     BitOr,
     /// A HyperLogLog++ state of this precision: added, in doubt after a removal.
     Uniq(u8),
+    /// The most frequent values, of which so many are asked for: added, in doubt after a removal.
+    TopK(u32),
     /// A sketch of ranks: added, in doubt after a removal.
     Quantile,
     /// The value at the least key; delta also carries the one at the least removed key.
@@ -108,6 +111,7 @@ impl Strategy {
             Strategy::Variance(e) => Some(format!("var_{}", e.suffix())),
             Strategy::Uniq(_) => Some("uniq_state".into()),
             Strategy::Quantile => Some("quantile_state".into()),
+            Strategy::TopK(_) => Some("top_k_state".into()),
             Strategy::ArgLeast | Strategy::ArgGreatest => Some("arg_state".into()),
             _ => None,
         }
@@ -121,6 +125,7 @@ impl Strategy {
             Strategy::ArgLeast => Some("arg_min_state"),
             Strategy::ArgGreatest => Some("arg_max_state"),
             Strategy::Quantile => Some("quantile_state"),
+            Strategy::TopK(_) => Some("top_k_state"),
             Strategy::Uniq(DEFAULT_P) => Some("uniq_state"),
             Strategy::Uniq(_) => Some("uniq_p_state"),
             _ => None,
@@ -143,7 +148,7 @@ impl Strategy {
             Strategy::BitAnd | Strategy::BitOr => ("delta", "delta, doubt if the removed value can matter", "keeps the bits of the removed values"),
             Strategy::Values | Strategy::ValueSet => ("delta", "delta", "counts per value, which subtract"),
             Strategy::ArgLeast | Strategy::ArgGreatest => ("delta", "delta, doubt if the removed row can matter", "keeps the outermost added and removed row"),
-            Strategy::Uniq(_) | Strategy::Quantile => ("delta", "doubt", "a sketch cannot subtract"),
+            Strategy::Uniq(_) | Strategy::Quantile | Strategy::TopK(_) => ("delta", "doubt", "a sketch cannot subtract"),
             Strategy::Recompute => ("doubt", "doubt", "the aggregate has no state"),
         }
     }
@@ -158,8 +163,8 @@ pub struct Call<'a> {
     pub distinct: bool,
     pub ordered: bool,
     pub filtered: bool,
-    /// The first argument, if it is a constant integer.
-    pub constant: Option<i64>,
+    /// Each argument, if it is a constant integer.
+    pub constants: &'a [Option<i64>],
     /// The arguments after the first are the same for all rows.
     pub parameters: bool,
     /// The argument's order is one of PostgreSQL's own.
@@ -169,9 +174,12 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    fn constant(&self, i: usize) -> Option<i64> {
+        self.constants.get(i).copied().flatten()
+    }
     /// For the aggregates that take a precision first.
     fn precision(&self) -> Option<u8> {
-        self.constant.and_then(|p| check_precision(p).ok())
+        self.constant(0).and_then(|p| check_precision(p).ok())
     }
 }
 
@@ -220,6 +228,10 @@ pub fn strategy_of(call: &Call) -> (Strategy, bool) {
         ("arg_max_state", _) if ours && plain => (Strategy::ArgGreatest, true),
         ("quantile" | "quantiles", _) if ours && plain && call.parameters => (Strategy::Quantile, false),
         ("quantile_state", _) if ours && plain => (Strategy::Quantile, true),
+        ("top_k" | "top_k_state", _) if ours && plain => match call.constant(1).and_then(|k| check_k(k).ok()) {
+            Some(k) => (Strategy::TopK(k), call.name == "top_k_state"),
+            None => (Strategy::Recompute, true),
+        },
         ("uniq", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq(DEFAULT_P), false),
         ("uniq_state", _) if ours && !call.arguments.is_empty() => (Strategy::Uniq(DEFAULT_P), true),
         ("uniq_p" | "uniq_p_state", _) if ours && call.arguments.len() > 1 => match call.precision() {
@@ -235,7 +247,7 @@ mod tests {
     use super::*;
 
     fn of(origin: Origin, name: &str, arguments: &[Argument]) -> (Strategy, bool) {
-        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false, constant: None, parameters: true, ordered_in_catalog: true, equal_by_bytes: true })
+        strategy_of(&Call { origin, name, arguments, star: false, distinct: false, ordered: false, filtered: false, constants: &[], parameters: true, ordered_in_catalog: true, equal_by_bytes: true })
     }
 
     #[test]
@@ -251,10 +263,10 @@ mod tests {
     fn what_is_not_known_is_recomputed() {
         assert_eq!(of(Origin::Other, "sum", &[Argument::Integer]).0, Strategy::Recompute);
         assert_eq!(of(Origin::PgCatalog, "string_agg", &[Argument::Other, Argument::Other]).0, Strategy::Recompute);
-        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false, constant: None, parameters: true, ordered_in_catalog: true, equal_by_bytes: false };
+        let distinct = Call { origin: Origin::PgCatalog, name: "count", arguments: &[Argument::Integer], star: false, distinct: true, ordered: false, filtered: false, constants: &[], parameters: true, ordered_in_catalog: true, equal_by_bytes: false };
         assert_eq!(strategy_of(&distinct).0, Strategy::Recompute);
         assert_eq!(strategy_of(&Call { equal_by_bytes: true, ..distinct }).0, Strategy::Values);
-        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true, constant: None, parameters: true, ordered_in_catalog: true, equal_by_bytes: true };
+        let filtered = Call { origin: Origin::PgCatalog, name: "count", arguments: &[], star: true, distinct: false, ordered: false, filtered: true, constants: &[], parameters: true, ordered_in_catalog: true, equal_by_bytes: true };
         assert_eq!(strategy_of(&filtered).0, Strategy::Count);
     }
 }
