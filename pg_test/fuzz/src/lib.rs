@@ -2,10 +2,15 @@
 //! only how rows are made of bytes. libFuzzer drives them (`cargo x fuzz`), and `cargo test` replays the corpus.
 #![forbid(unsafe_code)]
 
+mod arg;
+mod exact;
 mod input;
 mod laws;
+mod quantiles;
 mod sums;
+mod top;
 mod uniq;
+mod vars;
 
 pub use laws::Target;
 
@@ -18,6 +23,12 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("avg_float8", laws::check::<sums::Floats<{ pg_tally_core::state::kind::AVG_FLOAT8 }>>),
     ("sum_interval", laws::check::<sums::Intervals<{ pg_tally_core::state::kind::SUM_INTERVAL }>>),
     ("avg_interval", laws::check::<sums::Intervals<{ pg_tally_core::state::kind::AVG_INTERVAL }>>),
+    ("var", laws::check::<vars::Numbers>),
+    ("var_float8", laws::check::<vars::Doubles>),
+    ("uniq_exact", laws::check::<exact::Sets>),
+    ("quantile", laws::check::<quantiles::Quantiles>),
+    ("top_k", laws::check::<top::Frequent>),
+    ("arg", arg::check),
 ];
 
 pub fn target(name: &str) -> Option<fn(&[u8])> {

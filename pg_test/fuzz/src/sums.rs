@@ -5,7 +5,7 @@ use crate::laws::Target;
 use pg_tally_core::numeric;
 use pg_tally_core::state::{FloatSum, IntervalSum, NumericSum, State, Subtract};
 
-fn negated<S: State + Subtract>(state: &S) -> Option<S> {
+pub fn negated<S: State + Subtract>(state: &S) -> Option<S> {
     let mut negative = state.clone();
     negative.negate();
     Some(negative)

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// A state type that golden files can describe.
 pub trait Golden: State {
-    fn start(_p: u8) -> Self {
+    fn start(_parameter: u16) -> Self {
         Self::empty()
     }
     /// `row` is a word of the file; removing is only asked of states that subtract.
@@ -37,13 +37,20 @@ pub const KINDS: &[Kind] = &[
     kind::<AvgFloat8State>("avg_float8_state"),
     kind::<SumIntervalState>("sum_interval_state"),
     kind::<AvgIntervalState>("avg_interval_state"),
+    kind::<VarState>("var_state"),
+    kind::<VarFloat8State>("var_float8_state"),
+    kind::<UniqExact>("uniq_exact_state"),
+    kind::<Quantile>("quantile_state"),
+    kind::<TopK<Box<str>>>("top_k_state"),
+    Kind { name: "arg_state", build: build_arg, read: read_arg },
 ];
 
 #[derive(Clone, Debug, Default)]
 pub struct Case {
     pub rows: String,
     pub without: String,
-    pub p: Option<u8>,
+    /// The precision of `uniq`, the number of values of `top_k`.
+    pub parameter: Option<u16>,
     pub bytes: Option<String>,
     pub value: Option<String>,
     /// The number of its last line, where what is missing belongs.
@@ -90,7 +97,7 @@ fn parse(text: &str) -> Vec<Case> {
         match key {
             "rows" => case.rows = rest,
             "without" => case.without = rest,
-            "p" => case.p = Some(rest.parse().unwrap()),
+            "p" | "k" => case.parameter = Some(rest.parse().unwrap()),
             "bytes" => case.bytes = Some(rest),
             "value" => case.value = Some(rest),
             _ => panic!("line {}: {key}", n + 1),
@@ -112,7 +119,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn build<S: Golden>(case: &Case) -> (Vec<u8>, String) {
-    let mut state = S::start(case.p.unwrap_or(0));
+    let mut state = S::start(case.parameter.unwrap_or(0));
     words(&case.rows).iter().for_each(|row| state.row(row, 1));
     words(&case.without).iter().for_each(|row| state.row(row, -1));
     (bytes(&state), state.value())
@@ -204,8 +211,8 @@ impl<const KIND: u8> Golden for IntervalSum<KIND> {
 }
 
 impl Golden for Uniq {
-    fn start(p: u8) -> Self {
-        Uniq::new(p)
+    fn start(p: u16) -> Self {
+        Uniq::new(p as u8)
     }
 
     /// An integer, or `#` and a hash as it is.
@@ -218,5 +225,118 @@ impl Golden for Uniq {
 
     fn value(&self) -> String {
         self.estimate().to_string()
+    }
+}
+
+impl Golden for VarState {
+    fn row(&mut self, row: &str, sign: i64) {
+        match row.parse() {
+            Ok(v) => self.add_int(v, sign),
+            Err(_) => self.add_numeric(&num(row), sign).unwrap(),
+        }
+    }
+
+    fn value(&self) -> String {
+        let mut out = vec![];
+        match self.spread(Spread::VarSamp, &mut out) {
+            None => "NULL".into(),
+            Some(Ok(())) => show(&out),
+            Some(Err(e)) => e.message,
+        }
+    }
+}
+
+impl Golden for VarFloat8State {
+    fn row(&mut self, row: &str, sign: i64) {
+        self.add(row.parse().unwrap(), sign);
+    }
+
+    fn value(&self) -> String {
+        match self.spread(Spread::VarSamp) {
+            None => "NULL".into(),
+            Some(Ok(v)) => format!("{v:?}"),
+            Some(Err(e)) => e.message,
+        }
+    }
+}
+
+/// The canonical bytes of an integer, or behind a quote of a text.
+fn canonical(row: &str) -> Vec<u8> {
+    match row.strip_prefix('\'') {
+        Some(text) => text.as_bytes().to_vec(),
+        None => row.parse::<i64>().unwrap().to_le_bytes().to_vec(),
+    }
+}
+
+impl Golden for UniqExact {
+    fn row(&mut self, row: &str, _: i64) {
+        self.insert(&canonical(row)).unwrap();
+    }
+
+    fn value(&self) -> String {
+        self.count().to_string()
+    }
+}
+
+impl Golden for Quantile {
+    fn row(&mut self, row: &str, _: i64) {
+        self.insert(row.parse().unwrap());
+    }
+
+    fn value(&self) -> String {
+        let ranked = self.ranked();
+        let shown = |q| ranked.quantile(q).unwrap().map_or("NULL".into(), |v| format!("{v:?}"));
+        [0.0, 0.5, 0.99, 1.0].map(shown).join(" ")
+    }
+}
+
+impl Golden for TopK<Box<str>> {
+    fn start(k: u16) -> Self {
+        TopK::new(k as u32)
+    }
+
+    fn row(&mut self, row: &str, _: i64) {
+        let json = match row.strip_prefix('\'') {
+            Some(text) => format!("\"{}\"", text.replace('"', "\\\"")),
+            None => row.to_string(),
+        };
+        self.insert(pg_tally_core::hash::hash64(&canonical(row)), || json.into());
+    }
+
+    fn value(&self) -> String {
+        self.to_json()
+    }
+}
+
+/// The built-in type int4, or a name with its schema.
+fn type_name(text: &str) -> Name {
+    match (text.strip_suffix("[]"), text.split_once('.')) {
+        (Some(element), _) => Name::ArrayOf(Box::new(type_name(element))),
+        (None, Some((schema, name))) => Name::Qualified { schema: schema.into(), name: name.into() },
+        (None, None) => Name::BuiltIn(23),
+    }
+}
+
+/// `least` or `greatest`, value@key, and `as` the value's, `by` the key's type and `collate` a collation if they are not int4.
+fn build_arg(case: &Case) -> (Vec<u8>, String) {
+    let words: Vec<&str> = case.rows.split_whitespace().collect();
+    let Some((value, key)) = words.get(1).and_then(|pair| pair.split_once('@')) else {
+        return (Arg::EMPTY.to_vec(), "NULL".into());
+    };
+    let named = |word: &str| words.iter().position(|w| *w == word).map(|at| type_name(words[at + 1]));
+    let int4 = || Name::BuiltIn(23);
+    let types = Types { key: named("by").unwrap_or_else(int4), value: named("as").unwrap_or_else(int4), collation: named("collate") }.encode();
+    let binary = |text: &str| text.parse::<i32>().map_or(text.trim_matches('\'').as_bytes().to_vec(), |v| v.to_be_bytes().to_vec());
+    let (key, value) = (binary(key), (value != "NULL").then(|| binary(value)));
+    let end = if words[0] == "greatest" { End::Greatest } else { End::Least };
+    let bytes = Arg { end, types: &types, key: &key, value: value.as_deref() }.encode();
+    let shown = read_arg(&bytes).unwrap();
+    (bytes, shown)
+}
+
+fn read_arg(bytes: &[u8]) -> Result<String, String> {
+    match Arg::decode(bytes).map_err(|e| e.to_string())? {
+        None => Ok("NULL".into()),
+        Some(arg) => Ok(format!("{:?} {} @ {} of {}", arg.end, arg.value.map_or("NULL".into(), hex), hex(arg.key), hex(arg.types))),
     }
 }
