@@ -11,6 +11,7 @@ pub mod exact;
 pub mod hash;
 pub mod memory;
 pub mod numeric;
+pub mod schedule;
 pub mod state;
 pub mod uniq;
 pub mod view;
