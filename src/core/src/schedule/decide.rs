@@ -278,10 +278,12 @@ pub fn decide(views: &[View], now: Instant, jobs: Jobs) -> Round {
 /// of `start` and asks again, with `called` as before; if there is none, it waits for one of `elsewhere` to end; if there
 /// is none of these either, the round is done.
 pub fn due_in_order(views: &[View], called: Instant, now: Instant) -> ByHand {
+    // If the clock was set back meanwhile, what was due then is not due now.
+    let called = called.min(now);
     let places: Vec<Place> = views.iter().map(|view| place(*view, now, called, true)).collect();
     let Queue { mut waits_for, waits_for_work } = queue(&places);
     let mut round = ByHand {
-        elsewhere: ids(&places, |p| p.view.running && !p.view.paused && p.pending <= called),
+        elsewhere: ids(&places, |p| p.view.running && p.pending <= called),
         lost: ids(&places, |p| p.lost),
         set_back: ids(&places, |p| p.set_back),
         ..ByHand::default()

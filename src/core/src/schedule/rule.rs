@@ -108,6 +108,7 @@ impl Schedule {
 
     /// The last tick up to `at`; `BEGIN` if there is none.
     pub fn last_until(&self, at: Instant) -> Instant {
+        let at = at.min(Instant(Instant::END.0 - 1));
         // Each question goes twice as far back, until a tick lies between.
         let (mut width, mut after) = (MINUTE, at);
         let mut before = loop {

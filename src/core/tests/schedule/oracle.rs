@@ -65,7 +65,7 @@ impl Plan {
             _ => {}
         }
         let mut field = |low: u64, high: u64, open: u64| {
-            let mut item = |dice: &mut Dice| {
+            let item = |dice: &mut Dice| {
                 let a = low + dice.below(high - low + 1);
                 let b = a + dice.below(high - a + 1);
                 match dice.below(4) {
@@ -91,19 +91,22 @@ impl Plan {
         match self {
             Plan::Cron { fields, .. } => {
                 let has = |n: usize, value: u32| fields[n].1.iter().any(|&(low, high, step)| (low..=high).step_by(step as usize).any(|v| v == value));
+                if !has(0, wall.minute() as u32) || !has(1, wall.hour() as u32) || !has(3, wall.month() as u32) {
+                    return false;
+                }
                 let weekday = wall.weekday().to_sunday_zero_offset() as u32;
                 let by_date = has(2, wall.day() as u32);
                 let by_weekday = has(4, weekday) || (weekday == 0 && has(4, 7));
-                let day = if fields[2].0 || fields[4].0 { by_date && by_weekday } else { by_date || by_weekday };
-                day && has(0, wall.minute() as u32) && has(1, wall.hour() as u32) && has(3, wall.month() as u32)
+                if fields[2].0 || fields[4].0 { by_date && by_weekday } else { by_date || by_weekday }
             }
             Plan::Every { months, days, .. } => {
                 let start = date(2001, 1, 1);
+                if wall.hour() != 0 || wall.minute() != 0 {
+                    return false;
+                }
                 let since = (wall.date() - start).get_days() as i64;
                 let since_months = (wall.year() as i64 - 2001) * 12 + wall.month() as i64 - 1;
-                wall.hour() == 0
-                    && wall.minute() == 0
-                    && (if *months > 0 { wall.day() == 1 && since_months % months == 0 } else { since % days == 0 })
+                if *months > 0 { wall.day() == 1 && since_months % months == 0 } else { since % days == 0 }
             }
         }
     }
@@ -158,7 +161,7 @@ impl Walk {
                 // What the clock jumps over was never shown.
                 let mut passed = previous + SignedDuration::from_mins(1);
                 while passed <= wall {
-                    due |= shown.insert(passed) && plan.matches(passed);
+                    due |= plan.matches(passed) && shown.insert(passed);
                     passed = passed + SignedDuration::from_mins(1);
                 }
                 previous = wall;

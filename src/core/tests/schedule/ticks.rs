@@ -55,11 +55,11 @@ fn years_tick_as_somebody_watching_the_clock_says() {
     let mut plans: Vec<Plan> = texts.iter().map(|t| Plan::cron(t)).collect();
     plans.extend([Plan::minutes(90), Plan::days(1), Plan::days(7), Plan::months(1), Plan::months(3), Plan::months(12)]);
     let mut dice = Dice(2);
-    for name in NAMES {
+    for name in ["America/New_York", "Australia/Lord_Howe", "Pacific/Apia"] {
         let walk = Walk::new(&iana(name), at("2010-11-01T00:00:00Z"), 500 * 1440);
         plans.iter().for_each(|plan| check(plan, name, &walk, &mut dice));
     }
-    let walk = Walk::new(&iana("Europe/Berlin"), at("2023-12-01T00:00:00Z"), 5 * 366 * 1440);
+    let walk = Walk::new(&iana("Europe/Berlin"), at("2023-12-01T00:00:00Z"), 1500 * 1440);
     plans.iter().for_each(|plan| check(plan, "Europe/Berlin", &walk, &mut dice));
 }
 

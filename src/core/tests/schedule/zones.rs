@@ -14,7 +14,7 @@ const EPOCH: i64 = 946_684_800_000_000;
 pub struct Iana(pub TimeZone);
 
 pub fn timestamp(at: Instant) -> Timestamp {
-    let micros = at.0.saturating_add(EPOCH).clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond());
+    let micros = at.0.saturating_add(EPOCH).clamp(Timestamp::MIN.as_second() * 1_000_000, Timestamp::MAX.as_second() * 1_000_000);
     Timestamp::from_microsecond(micros).unwrap()
 }
 
@@ -58,7 +58,8 @@ impl Zones for World {
 
 /// "1 year 2 hours".
 pub fn interval(text: &str) -> Option<Interval> {
-    let (mut sum, mut words) = (Interval::default(), text.split_whitespace());
+    let (mut sum, mut words) = (Interval::default(), text.split_whitespace().peekable());
+    words.peek()?;
     while let Some(count) = words.next() {
         let count: i64 = count.parse().ok()?;
         match words.next()?.trim_end_matches('s') {
