@@ -129,6 +129,14 @@ fn readers_wait() {
 }
 
 #[test]
+fn who_has_waited_longest_goes_first() {
+    let ten = schedule("10 minutes", "UTC");
+    let views = [view(1, &ten, &[], NOON), view(9, &ten, &[], "2026-05-01T11:50:00Z")];
+    assert_eq!(started(&views, noon(11 * MINUTE), free(1)), [9]);
+    assert_eq!(started(&views, noon(11 * MINUTE), free(2)), [1, 9]);
+}
+
+#[test]
 fn in_a_cycle_nobody_waits() {
     let hourly = schedule("@hourly", "UTC");
     let v = |id, reads| view(id, &hourly, reads, "2026-05-01T11:00:00Z");

@@ -127,6 +127,9 @@ fn partitions_by_example() {
     assert_eq!(part("DAY", "2026-10-25T12:00:00Z"), ("p2026_10_25".into(), at("2026-10-24T22:00:00Z"), at("2026-10-25T23:00:00Z")));
     assert_eq!(part("hour", "2026-10-25T01:30:00Z"), ("p2026_10_25_02".into(), at("2026-10-25T00:00:00Z"), at("2026-10-25T02:00:00Z")));
     assert_eq!(part("day", "2026-03-29T12:00:00Z"), ("p2026_03_29".into(), at("2026-03-28T23:00:00Z"), at("2026-03-29T22:00:00Z")));
+    // At 00:01 the clock was set back to 23:01 of the day before; the new day's partition had begun.
+    let day = Unit::Day.containing(at("2010-11-07T02:45:00Z"), &*zone("America/St_Johns"));
+    assert_eq!((day.name.as_str(), day.start), ("p2010_11_07", at("2010-11-07T02:30:00Z")));
     let hours = Unit::Hour.from_on(at("2026-03-29T00:30:00Z"), 1, &*berlin);
     assert_eq!(hours.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["p2026_03_29_01", "p2026_03_29_03"]);
     // 45 BC is the year -44.

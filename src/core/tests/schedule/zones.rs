@@ -5,8 +5,17 @@ use jiff::tz::TimeZone;
 use pg_tally_core::schedule::{Instant, Interval, Schedule, Span, Zone, Zones};
 use std::rc::Rc;
 
-pub const NAMES: [&str; 7] =
-    ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC", "Pacific/Apia", "America/Sao_Paulo"];
+/// Clocks were set at 00:01 in St. John's until 2011, at midnight in São Paulo, and over a whole day in Samoa.
+pub const NAMES: [&str; 8] = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "UTC",
+    "Pacific/Apia",
+    "America/Sao_Paulo",
+    "America/St_Johns",
+];
 
 /// Microseconds from 1970 to 2000.
 const EPOCH: i64 = 946_684_800_000_000;
