@@ -13,6 +13,7 @@ pub mod memory;
 pub mod numeric;
 pub mod session;
 pub mod quantile;
+pub mod schedule;
 pub mod state;
 pub mod top_k;
 pub mod uniq;

@@ -1,0 +1,8 @@
+//! Schedules, decisions and retention, against oracles that share nothing with them but the question.
+
+mod decisions;
+mod oracle;
+mod retention;
+mod simulation;
+mod ticks;
+mod zones;
