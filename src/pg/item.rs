@@ -43,7 +43,7 @@ impl ItemType {
 
     /// A copy of a value of this type.
     pub fn item(self, value: Datum) -> Item {
-        let bytes = if self.by_value {
+        let bytes: Box<[u8]> = if self.by_value {
             (value.value() as u64).to_ne_bytes().into()
         } else {
             unsafe { value::bytes(value, self.length, |bytes| Box::from(bytes)) }
