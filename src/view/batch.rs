@@ -11,6 +11,7 @@ use crate::pg::setting;
 use crate::pg::value::{self, Arena, Order};
 use hashbrown::HashMap;
 use pg_tally_core::hash::hash64;
+use pg_tally_core::memory;
 use pg_tally_core::state::{AvgFloat8State, AvgIntervalState, AvgState, Quantile, State, SumFloat8State, SumIntervalState, SumState, TopK, VarFloat8State, VarState};
 use pg_tally_core::uniq::Uniq;
 use pg_tally_core::view::Exact;
@@ -176,6 +177,7 @@ impl<'a> Batch<'a> {
                 (Take::Values(canons), Cell::Values(counts)) => {
                     let range = plan.first..plan.first + canons.len();
                     if let Some(bytes) = CellPlan::write_tuple(canons, &row.values[range.clone()], &row.nulls[range], scratch) {
+                        make_room(counts);
                         *counts.entry_ref(bytes).or_insert(0) += sign;
                     }
                 }
@@ -334,10 +336,12 @@ impl Workspace {
 
     fn add(&mut self, group: Group) -> usize {
         let at = self.groups.len();
+        memory::reserve(&mut self.groups, 1).unwrap_or_else(|e| raise(e));
         self.groups.push(group);
         if at == FEW {
             self.index.extend(self.groups.iter().enumerate().map(|(i, g)| (g.image.clone(), i)));
         } else if at > FEW {
+            make_room(&mut self.index);
             self.index.insert(self.image.clone(), at);
         }
         at
@@ -351,6 +355,13 @@ impl Workspace {
         self.groups.shrink_to(FEW);
         self.image.shrink_to(SMALL);
         self.scratch.shrink_to(SMALL);
+    }
+}
+
+/// For one more entry, or an ERROR if there is no memory.
+fn make_room<V>(map: &mut HashMap<Vec<u8>, V>) {
+    if map.len() == map.capacity() {
+        memory::refusable(|| map.try_reserve(1)).unwrap_or_else(|e| raise(e));
     }
 }
 
