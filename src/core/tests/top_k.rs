@@ -220,6 +220,20 @@ fn json() {
 }
 
 #[test]
+fn of_several_texts_of_one_value_merging_keeps_the_least() {
+    let one = |text: &str| {
+        let mut state = Items::new(3);
+        state.insert(7, || text.into());
+        state
+    };
+    for (a, b) in [("1.0", "1.00"), ("1.00", "1.0")] {
+        let mut state = one(a);
+        state.merge(&one(b)).unwrap();
+        assert_eq!(state.to_json(), r#"[{"value":1.0,"count":2,"error":0}]"#);
+    }
+}
+
+#[test]
 fn limits() {
     assert_eq!((check_k(1), check_k(1000)), (Ok(1), Ok(1000)));
     for k in [-1, 0, 1001, i64::MAX] {

@@ -250,7 +250,14 @@ impl<V: Value> TopK<V> {
         let filter = self.merged_filter(other, cells)?;
         for counter in &mut self.counters {
             let (count, error) = match other.index.get(&counter.hash) {
-                Some(&at) => (other.counters[at as usize].count, other.counters[at as usize].error),
+                Some(&at) => {
+                    let same = &other.counters[at as usize];
+                    // Equal values may have several texts (1.0 and 1.00): the least, so that merging commutes.
+                    if same.value.json() < counter.value.json() {
+                        counter.value = same.value.clone();
+                    }
+                    (same.count, same.error)
+                }
                 None => (other.bound(counter.hash, cells), other.bound(counter.hash, cells)),
             };
             counter.count = counts_of(counter.count, count)?;
