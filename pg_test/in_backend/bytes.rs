@@ -70,7 +70,7 @@ fn invalid_text_is_22p02_and_invalid_binary_22p03() {
             holds(&format!("NOT pg_input_is_valid('\\x99', 'tally.{t}') AND pg_input_is_valid(({t}(1))::text, 'tally.{t}')").replace("_float8_state(1", "_state(1::float8").replace("_interval_state(1", "_state(interval '1 day'"));
         }
         // A state of another type.
-        let other = if t == "uniq_state" { "sum_state" } else { "uniq_state" };
+        let other = if *t == "uniq_state" { "sum_state" } else { "uniq_state" };
         refused("22P02", &format!("SELECT ({other}(1))::text::tally.{t}"));
     }
 }

@@ -10,6 +10,8 @@ pub enum Compared {
     /// Floats of aggregates that depend on the order of rows in their last digits.
     Nearly,
     Text,
+    /// Not at all: both are right within their stated errors.
+    Never,
 }
 
 /// One row: groups missing from the view, groups too many, groups that differ.
@@ -28,6 +30,7 @@ pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
                 Compared::Nearly => {
                     format!("({x} IS DISTINCT FROM {y} AND NOT coalesce(abs({x} - {y}) <= 1e-9 * greatest(abs({x}), abs({y})), false))")
                 }
+                Compared::Never => "false".to_string(),
                 Compared::Text => format!("{x}::text IS DISTINCT FROM {y}::text"),
             }
         })
