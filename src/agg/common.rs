@@ -135,8 +135,7 @@ pub fn is_empty<S: State>(call: &Call) -> Out {
 
 pub fn merge_trans<S: State + 'static>(call: &Call) -> Out {
     let Some(bytes) = call.bytes(1) else { return aggstate::unchanged(call) };
-    let other = S::decode(&bytes)?;
-    aggstate::transition(call, || Ok(S::empty()), |state| Ok(state.merge(&other)?))
+    aggstate::transition(call, || Ok(S::empty()), |state| Ok(state.merge_bytes(&bytes)?))
 }
 
 /// `a || b`: NULL is no rows.

@@ -124,6 +124,24 @@ impl<const KIND: u8> State for FloatSum<KIND> {
         self.sum.merge(&other.sum)
     }
 
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut reader = Reader::open(bytes, KIND)?;
+        if reader.is_done() {
+            return Ok(());
+        }
+        let finite = counts::read(&mut reader)?;
+        let sum = Superacc::read(&mut reader)?;
+        let mut rest = Self::default();
+        rest.decode_specials(&mut reader)?;
+        if finite == 0 && sum.is_zero() && !rest.specials.is_any() {
+            return Err(reader.corrupt("An empty state is not in its shortest form."));
+        }
+        reader.finish()?;
+        self.finite = counts::merge(self.finite, finite)?;
+        self.specials.merge(&rest.specials)?;
+        sum.add_to(&mut self.sum)
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(header(KIND));
         if self.is_empty() {
@@ -134,16 +152,8 @@ impl<const KIND: u8> State for FloatSum<KIND> {
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::open(bytes, KIND)?;
-        if reader.is_done() {
-            return Ok(Self::default());
-        }
-        let mut state = Self::decode_finite(&mut reader)?;
-        state.decode_specials(&mut reader)?;
-        if state.is_empty() {
-            return Err(reader.corrupt("An empty state is not in its shortest form."));
-        }
-        reader.finish()?;
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
         Ok(state)
     }
 

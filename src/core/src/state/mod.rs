@@ -87,6 +87,12 @@ pub trait State: Sized + Clone + PartialEq {
     /// Equals never having seen anything.
     fn is_empty(&self) -> bool;
     fn merge(&mut self, other: &Self) -> Result<(), Error>;
+
+    /// Merges an encoded state. After an error the state is of no use.
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.merge(&Self::decode(bytes)?)
+    }
+
     /// Appends the state's bytes to `out`.
     fn encode(&self, out: &mut Vec<u8>);
     /// As `encode`, of states that may be too large for the memory or for a value.

@@ -149,26 +149,37 @@ impl<const KIND: u8> NumericSum<KIND> {
     /// Gives what is in the form byte beside the sum's own; it may be up to `most`.
     pub(super) fn decode_body(reader: &mut Reader<'_>, most: u8) -> Result<(Self, u8), Error> {
         let mut state = Self::default();
+        let (more, _) = state.merge_body(reader, most)?;
+        Ok((state, more))
+    }
+
+    /// Merges what stands behind the header. Gives what is in the form byte beside the sum's own, and whether there is nothing.
+    #[inline]
+    fn merge_body(&mut self, reader: &mut Reader<'_>, most: u8) -> Result<(u8, bool), Error> {
         let form = reader.u8()?;
         let more = form & !(SCALED | BIG | SCALES | SPECIALS);
         if more > most {
             return Err(reader.corrupt("The form byte is out of range."));
         }
-        state.plain = counts::read(reader)?;
-        state.sum = Decimal::decode(reader, form & BIG != 0, form & SCALED != 0)?;
+        let plain = counts::read(reader)?;
+        let sum = Decimal::decode(reader, form & BIG != 0, form & SCALED != 0)?;
         if form & SCALES != 0 {
-            state.read_scales(reader)?;
+            self.merge_scales(reader)?;
         }
         if form & SPECIALS != 0 {
-            state.specials = Specials::decode(reader)?;
-            if !state.specials.is_any() {
+            let specials = Specials::decode(reader)?;
+            if !specials.is_any() {
                 return Err(reader.corrupt("NaN or infinities are announced, but there are none."));
             }
+            self.specials.merge(&specials)?;
         }
-        Ok((state, more))
+        self.plain = counts::merge(self.plain, plain)?;
+        let nothing = form & (SCALES | SPECIALS) == 0 && plain == 0 && sum.is_zero();
+        self.sum.merge(&sum)?;
+        Ok((more, nothing))
     }
 
-    fn read_scales(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+    fn merge_scales(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         let n = reader.varint()?;
         if n == 0 {
             return Err(reader.corrupt("Display scales are announced, but there are none."));
@@ -184,7 +195,8 @@ impl<const KIND: u8> NumericSum<KIND> {
             if count == 0 {
                 return Err(reader.corrupt("The count of a display scale is zero."));
             }
-            self.scales.push((scale as u16, count));
+            let slot = self.scale_count(scale as u16);
+            *slot = counts::merge(*slot, count)?;
         }
         Ok(())
     }
@@ -230,16 +242,21 @@ impl<const KIND: u8> State for NumericSum<KIND> {
         }
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut reader = Reader::open(bytes, KIND)?;
         if reader.is_done() {
-            return Ok(Self::default());
+            return Ok(());
         }
-        let (state, _) = Self::decode_body(&mut reader, 0)?;
-        if state.is_empty() {
+        let (_, nothing) = self.merge_body(&mut reader, 0)?;
+        if nothing {
             return Err(reader.corrupt("An empty state is not in its shortest form."));
         }
-        reader.finish()?;
+        reader.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
         Ok(state)
     }
 

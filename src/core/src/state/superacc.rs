@@ -254,9 +254,17 @@ impl<const POWER: i64> Superacc<POWER> {
     }
 
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let mut sum = Self::default();
+        Self::read(reader)?.add_to(&mut sum)?;
+        Ok(sum)
+    }
+
+    /// What `encode` has written.
+    #[inline]
+    pub fn read<'a>(reader: &mut Reader<'a>) -> Result<Stored<'a, POWER>, Error> {
         let head = reader.varint()?;
         if head == 0 {
-            return Ok(Self::default());
+            return Ok(Stored { bytes: &[], position: 0, negative: false });
         }
         let len = head >> 1;
         let position = reader.zigzag()?.wrapping_sub(Self::UNIT);
@@ -272,22 +280,61 @@ impl<const POWER: i64> Superacc<POWER> {
         if position as u64 + bits > Self::MAX_BITS {
             return Err(reader.corrupt("The sum is out of range."));
         }
-        let (base, shift) = (position as u32 / 32, position as u32 % 32);
-        let mut chunks = vec![0i64; (bits as usize + shift as usize).div_ceil(32)];
-        for (at, byte) in bytes.iter().enumerate() {
-            let bit = at * 8 + shift as usize;
-            let v = (*byte as u64) << (bit % 32);
-            chunks[bit / 32] |= (v & 0xffff_ffff) as i64;
-            if v >> 32 != 0 {
-                chunks[bit / 32 + 1] |= (v >> 32) as i64;
-            }
+        Ok(Stored { bytes, position: position as u32, negative: head & 1 == 1 })
+    }
+
+    #[cold]
+    fn check_range(&mut self) -> Result<(), Error> {
+        self.carry();
+        let m = self.magnitude();
+        if m.bits() as i64 + m.exponent - Self::UNIT > Self::MAX_BITS as i64 {
+            return Err(Error::out_of_range("sum of a state out of range"));
         }
-        let mut sum = Self { chunks, base, adds: 0 };
-        if head & 1 == 1 {
-            sum.negate();
+        Ok(())
+    }
+}
+
+/// A sum in its stored form, checked: its bytes times 2^(position + UNIT).
+pub struct Stored<'a, const POWER: i64> {
+    bytes: &'a [u8],
+    position: u32,
+    negative: bool,
+}
+
+impl<const POWER: i64> Stored<'_, POWER> {
+    pub fn is_zero(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Adds it without building it: to merge many stored sums takes no memory but the sum's own.
+    #[inline]
+    pub fn add_to(&self, sum: &mut Superacc<POWER>) -> Result<(), Error> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        if sum.adds >= ADDS {
             sum.carry();
         }
-        Ok(sum)
+        let (base, shift) = (self.position / 32, self.position % 32);
+        let end = base + self.bytes.len().div_ceil(4) as u32 + 1;
+        if sum.chunks.is_empty() || base < sum.base || end > sum.base + sum.chunks.len() as u32 {
+            sum.cover(base, end);
+        }
+        let flip = -(self.negative as i64);
+        let chunks = &mut sum.chunks[(base - sum.base) as usize..];
+        for (at, four) in self.bytes.chunks(4).enumerate() {
+            let word = match four.first_chunk() {
+                Some(whole) => u32::from_le_bytes(*whole),
+                None => four.iter().rev().fold(0, |word, byte| word << 8 | *byte as u32),
+            };
+            let wide = (word as u64) << shift;
+            let (low, high) = ((wide & 0xffff_ffff) as i64, (wide >> 32) as i64);
+            chunks[at] += (low ^ flip) - flip;
+            chunks[at + 1] += (high ^ flip) - flip;
+        }
+        sum.adds += 1;
+        // Only states that no rows made can come here.
+        if end as u64 > Superacc::<POWER>::MAX_BITS / 32 { sum.check_range() } else { Ok(()) }
     }
 }
 
