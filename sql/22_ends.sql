@@ -75,7 +75,7 @@ COMMENT ON AGGREGATE bit_or_merge_state(bit) IS 'bitwise OR of the values of mer
 
 -- any_value: the least value, so that it does not depend on the order of rows. PostgreSQL has an any_value since 16.
 CREATE AGGREGATE any_value(anyelement) (SFUNC = tally.min_trans, STYPE = anyelement, COMBINEFUNC = tally.min_trans, PARALLEL = SAFE);
-COMMENT ON AGGREGATE any_value(anyelement) IS 'one of the values: the least';
+COMMENT ON AGGREGATE @extschema@.any_value(anyelement) IS 'one of the values: the least';
 CREATE AGGREGATE any_value_state(anyelement) (SFUNC = tally.min_trans, STYPE = anyelement, COMBINEFUNC = tally.min_trans, PARALLEL = SAFE);
 COMMENT ON AGGREGATE any_value_state(anyelement) IS 'one of the values (the least), as a state that merges';
 CREATE AGGREGATE any_value_merge(anyelement) (SFUNC = tally.min_trans, STYPE = anyelement, COMBINEFUNC = tally.min_trans, PARALLEL = SAFE);

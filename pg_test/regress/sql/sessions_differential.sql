@@ -48,12 +48,11 @@ END $$;
 
 -- 40 days of events every so many grid steps of ten minutes, with duplicates, NULLs and infinities
 CREATE TABLE event AS
+SELECT u, t, 'user ' || u AS name, t AT TIME ZONE 'UTC' AS tn, (t AT TIME ZONE 'UTC')::date AS d FROM (
 SELECT CASE WHEN random() < 0.02 THEN NULL ELSE floor(random() * 12)::int END AS u,
        CASE WHEN random() < 0.02 THEN NULL WHEN random() < 0.01 THEN 'infinity' WHEN random() < 0.01 THEN '-infinity'
             ELSE timestamptz '2024-03-01 00:00+00' + floor(random() * 5760) * interval '10 minutes' END AS t
-  FROM generate_series(1, 6000);
-ALTER TABLE event ADD name text, ADD tn timestamp, ADD d date;
-UPDATE event SET name = 'user ' || u, tn = t AT TIME ZONE 'UTC', d = (t AT TIME ZONE 'UTC')::date;
+  FROM generate_series(1, 6000)) random;
 ANALYZE event;
 SET TimeZone = 'Europe/Berlin';
 \set gaps '''{10 minutes, 30 minutes, 20 minutes 1 microsecond, 2 hours, 1 day, 1 month}'''
