@@ -97,7 +97,8 @@ CREATE TABLE nothing (LIKE event);
 SELECT * FROM frames('parts', 't', :gaps, '2024-03-10 00:00+00', '10 minutes', 400, 25);
 SELECT * FROM frames('seen', 't', :gaps, '2024-03-01 00:00+00', '10 minutes', 5760, 15);
 SELECT * FROM frames('nothing', 't', :gaps, '2024-03-01 00:00+00', '10 minutes', 5760, 5);
-SELECT way, count(*) > 10 AS often, sum(compared) > 1000 AS sessions FROM ways GROUP BY way ORDER BY way;
+-- the planner's costs, which differ from major to major, choose how often each is taken
+SELECT way FROM ways GROUP BY way HAVING sum(compared) > 0 ORDER BY way;
 
 -- sessionize against the same definition, for every kind of time
 RESET enable_seqscan;
