@@ -15,7 +15,7 @@ sql_function!("key", "_hash", |call: &Call| -> Out {
 });
 
 sql_function!("value", "_bytes", |call: &Call| -> Out {
-    let tuple = cached(call, || Tuple::of_uniq(call, 0))?;
+    let tuple = cached(call, || Tuple::of_distinct(call, 0, "uniq"))?;
     Ok(tuple.write_all(call).map(Value::bytes))
 });
 

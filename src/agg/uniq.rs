@@ -24,7 +24,7 @@ sql_function!("uniq", "_finalize", finalize);
 /// Adds one row: the arguments from `first` on. A row with a NULL among them is not counted.
 #[inline]
 fn insert(call: &Call, first: usize, precision: fn(&Call) -> Result<u8, Fail>) -> Out {
-    let tuple = cached(call, || Tuple::of_uniq(call, first))?;
+    let tuple = cached(call, || Tuple::of_distinct(call, first, "uniq"))?;
     match tuple.write_all(call) {
         None => unchanged(call),
         Some(bytes) => {

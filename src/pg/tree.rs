@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::{self, NodeTag};
 use std::ffi::{CStr, CString, c_void};
+use std::ops::Range;
 
 /// An expression of an analysed query. It lives as long as the memory context that it was made in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,9 +256,9 @@ impl Aggregate {
         self.node.columns()
     }
 
-    /// Its arguments, each NULL where the FILTER does not hold: for aggregates that ignore NULLs this is the same.
-    pub fn filtered_arguments(&self) -> Vec<Node> {
-        let arguments = if self.star { vec![truth()] } else { self.arguments.clone() };
+    /// Some of its arguments, each NULL where the FILTER does not hold: for aggregates that ignore NULLs this is the same.
+    pub fn filtered_arguments(&self, which: Range<usize>) -> Vec<Node> {
+        let arguments = if self.star { vec![truth()] } else { self.arguments[which].to_vec() };
         match self.filter {
             None => arguments,
             Some(filter) => arguments.into_iter().map(|a| when(filter, a)).collect(),

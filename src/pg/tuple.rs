@@ -15,11 +15,6 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// The arguments from `first` on of `uniq`.
-    pub fn of_uniq(call: &Call, first: usize) -> Result<Tuple, Fail> {
-        Tuple::of_distinct(call, first, "uniq")
-    }
-
     /// The arguments from `first` on of an aggregate that counts distinct tuples.
     pub fn of_distinct(call: &Call, first: usize, aggregate: &str) -> Result<Tuple, Fail> {
         Tuple::new(call, first..call.nargs())?.unambiguous(aggregate)

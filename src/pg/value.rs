@@ -200,9 +200,7 @@ impl Arena {
     pub fn varlena(&self, bytes: &[u8]) -> Datum {
         unsafe { within(self.context, || Datum::from(pg_sys::cstring_to_text_with_len(bytes.as_ptr().cast(), bytes.len() as i32))) }
     }
-}
 
-impl Arena {
     /// Values and their counts as bytea[] and bigint[]; NULLs if there are none.
     pub fn counts<'b>(&self, counts: impl Iterator<Item = (&'b [u8], i64)>) -> [Option<Datum>; 2] {
         let (mut values, mut numbers): (Vec<Datum>, Vec<Datum>) = counts.map(|(v, n)| (self.varlena(v), Datum::from(n))).unzip();

@@ -88,14 +88,18 @@ fn finite(micros: i64) -> Option<i64> {
     (micros != i64::MIN && micros != i64::MAX).then_some(micros)
 }
 
-/// timestamptz: days and months are those of the session's time zone.
-struct Instant(i64);
+/// Microseconds: of a timestamptz, whose days and months are those of the session's time zone, or of a timestamp, all of whose days have
+/// 24 hours.
+struct Micros<const ZONED: bool>(i64);
 
-impl Clock for Instant {
+type Instant = Micros<true>;
+type Timestamp = Micros<false>;
+
+impl<const ZONED: bool> Clock for Micros<ZONED> {
     type Gap = Interval;
 
     fn read(time: Datum) -> Result<Option<Self>, Fail> {
-        Ok(finite(time.value() as i64).map(Instant))
+        Ok(finite(time.value() as i64).map(Self))
     }
 
     fn gap(gap: Datum) -> Result<Option<Interval>, Fail> {
@@ -108,36 +112,11 @@ impl Clock for Instant {
 
     fn reached(&self, previous: &Self, &(months, days, micros): &Interval) -> bool {
         self.0
-            >= match (months, days) {
-                (0, 0) => plus_micros(previous.0, micros),
-                _ => fmgr::timestamptz_plus_interval(previous.0, months, days, micros),
-            }
-    }
-}
-
-/// timestamp: all days have 24 hours.
-struct Timestamp(i64);
-
-impl Clock for Timestamp {
-    type Gap = Interval;
-
-    fn read(time: Datum) -> Result<Option<Self>, Fail> {
-        Ok(finite(time.value() as i64).map(Timestamp))
-    }
-
-    fn gap(gap: Datum) -> Result<Option<Interval>, Fail> {
-        Ok(positive(value::interval(gap)))
-    }
-
-    fn order(&self, other: &Self) -> Ordering {
-        self.0.cmp(&other.0)
-    }
-
-    fn reached(&self, previous: &Self, &(months, days, micros): &Interval) -> bool {
-        self.0
-            >= match months {
-                0 => plus_micros(previous.0, (i64::from(days) * DAY).saturating_add(micros)),
-                _ => fmgr::timestamp_plus_interval(previous.0, months, days, micros),
+            >= match (ZONED, months, days) {
+                (true, 0, 0) => plus_micros(previous.0, micros),
+                (true, ..) => fmgr::timestamptz_plus_interval(previous.0, months, days, micros),
+                (false, 0, _) => plus_micros(previous.0, (i64::from(days) * DAY).saturating_add(micros)),
+                (false, ..) => fmgr::timestamp_plus_interval(previous.0, months, days, micros),
             }
     }
 }
@@ -156,11 +135,11 @@ impl Clock for Date {
         let micros = i64::from(days).checked_mul(DAY).ok_or_else(|| {
             Fail::new(PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW, "date out of range for timestamp")
         })?;
-        Ok(Some(Date(Timestamp(micros))))
+        Ok(Some(Date(Micros(micros))))
     }
 
     fn gap(gap: Datum) -> Result<Option<Interval>, Fail> {
-        Ok(positive(value::interval(gap)))
+        Timestamp::gap(gap)
     }
 
     fn order(&self, other: &Self) -> Ordering {

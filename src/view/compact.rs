@@ -147,7 +147,8 @@ pub fn rebuild(view: &Registered) -> i64 {
     folded
 }
 
-fn count(rows: sql::Rows) -> i64 {
+/// The number that is all the answer.
+pub fn count(rows: sql::Rows) -> i64 {
     rows.into_iter().flatten().flatten().next().and_then(|t| t.parse().ok()).unwrap_or(0)
 }
 

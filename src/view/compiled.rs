@@ -10,6 +10,7 @@ use crate::pg::error::Fail;
 use crate::pg::expr::{Plan, Projector, Row, Table};
 use crate::pg::item::ItemType;
 use crate::pg::query::Query;
+use crate::pg::tree::Node;
 use crate::pg::value::{Layout, Order};
 use pg_tally_core::state::End;
 use pg_tally_core::view::{Exact, Strategy};
@@ -75,7 +76,7 @@ impl Compiled {
         let mut projected: Vec<_> = shape.keys.iter().map(|(n, _)| *n).collect();
         let mut cells = vec![];
         for column in shape.columns.iter().filter(|c| c.strategy.stored()) {
-            let arguments = if column.strategy.pending() { column.aggregate.filtered_arguments().split_off(column.first_value()) } else { vec![] };
+            let arguments = if column.strategy.pending() { column.aggregate.filtered_arguments(column.values()) } else { vec![] };
             cells.push(CellPlan { take: take(column), first: projected.len(), columns: layouts(&column.aggregate.columns()) });
             projected.extend(arguments);
         }
@@ -88,7 +89,7 @@ impl Compiled {
             delta: view.delta,
             owner: view.owner,
             keys: shape.keys.iter().map(|(n, _)| Layout::of_type(n.type_oid())).collect(),
-            canons: shape.keys.iter().map(|(n, _)| Canon::new(n.type_oid(), n.collation())).collect(),
+            canons: shape.keys.iter().map(|(n, _)| canon_of(n)).collect(),
             cells,
             placing: layouts(&placing),
             projector: RefCell::new(None),
@@ -125,6 +126,10 @@ impl Compiled {
     }
 }
 
+fn canon_of(node: &Node) -> Canon {
+    Canon::new(node.type_oid(), node.collation())
+}
+
 fn take(column: &Column) -> Take {
     let arguments = &column.aggregate.arguments;
     let base = |i: usize| catalog::base_type(arguments[i].type_oid());
@@ -151,13 +156,13 @@ fn take(column: &Column) -> Take {
         }
         Strategy::Quantile => Take::Quantile,
         Strategy::TopK(k) => {
-            let (kind, collation) = (arguments[0].type_oid(), arguments[0].collation());
-            Take::TopK { canon: Box::new(Canon::new(kind, collation)), of: ItemType::new(kind), k }
+            let value = arguments[0];
+            Take::TopK { canon: Box::new(canon_of(&value)), of: ItemType::new(value.type_oid()), k }
         }
         Strategy::BitAnd | Strategy::BitOr => Take::Bits { kind: base(0), and: column.strategy == Strategy::BitAnd },
-        Strategy::Values | Strategy::ValueSet => Take::Values(arguments.iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect()),
+        Strategy::Values | Strategy::ValueSet => Take::Values(arguments.iter().map(canon_of).collect()),
         Strategy::Uniq(p) => {
-            let canons: Vec<Canon> = arguments[column.first_value()..].iter().map(|a| Canon::new(a.type_oid(), a.collation())).collect();
+            let canons: Vec<Canon> = arguments[column.values()].iter().map(canon_of).collect();
             if canons.iter().any(Canon::ambiguous) {
                 Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "uniq does not support nondeterministic collations").raise();
             }

@@ -16,9 +16,9 @@ pub struct Column {
 }
 
 impl Column {
-    /// The aggregate's arguments that hold values, not a precision.
-    pub fn first_value(&self) -> usize {
-        usize::from(matches!(self.aggregate.name.as_str(), "uniq_p" | "uniq_p_state") && self.strategy != Strategy::Recompute)
+    /// The aggregate's arguments that are values.
+    pub fn values(&self) -> std::ops::Range<usize> {
+        self.strategy.values(&self.aggregate.name, self.aggregate.arguments.len())
     }
 }
 
@@ -157,9 +157,7 @@ fn column(column: &Column, source: Oid) -> Agg {
                 .map(|a| format!("({})::{}", a.deparse(source, "s"), catalog::column_type(catalog::base_type(a.type_oid()), -1, Oid::INVALID)))
                 .collect::<Vec<_>>()
                 .join(", ");
-            let filter = aggregate.filter.map(|f| format!(" FILTER (WHERE {})", f.deparse(source, "s"))).unwrap_or_default();
-            let make = format!("{}.{make}", sql::identifier(&catalog::extension_schema()));
-            (format!("tally.{state}"), format!("{make}({arguments}){filter}"))
+            (format!("tally.{state}"), ours(make, &arguments, aggregate, source))
         }
         _ => (plain_type.clone(), original),
     };
@@ -175,7 +173,7 @@ fn column(column: &Column, source: Oid) -> Agg {
     };
     let any = column.strategy == Strategy::Least && aggregate.name.starts_with("any_value");
     // PostgreSQL's own any_value, of 16 and later, gives whichever value comes first.
-    let partial = if any { partial_any(aggregate, source) } else { partial };
+    let partial = if any { ours("any_value_state", &aggregate.arguments[0].deparse(source, "s"), aggregate, source) } else { partial };
     Agg {
         strategy: column.strategy,
         column_type,
@@ -202,9 +200,10 @@ fn fitting(column: &Column) -> Option<String> {
     Some(format!("{greatest}, {}::regtype, {}::regtype, {collation}::regcollation", sql::literal(&of(0)), sql::literal(&of(1))))
 }
 
-fn partial_any(aggregate: &Aggregate, source: Oid) -> String {
-    let filter = aggregate.filter.map(|f| format!(" FILTER (WHERE {})", f.deparse(source, "s"))).unwrap_or_default();
-    format!("{}.any_value_state({}){filter}", sql::identifier(&catalog::extension_schema()), aggregate.arguments[0].deparse(source, "s"))
+/// A call of an aggregate of ours in the place of the query's own, over the same rows.
+fn ours(name: &str, arguments: &str, instead_of: &Aggregate, source: Oid) -> String {
+    let filter = instead_of.filter.map(|f| format!(" FILTER (WHERE {})", f.deparse(source, "s"))).unwrap_or_default();
+    format!("{}.{name}({arguments}){filter}", sql::identifier(&catalog::extension_schema()))
 }
 
 /// The query's own columns and HAVING over the view `groups`, which has the keys first and then the final values.
@@ -223,4 +222,3 @@ pub fn over_groups(shape: &Shape, groups: Oid) -> (Vec<Target>, Option<String>) 
         .collect();
     (targets, shape.having.map(|h| h.over_columns(&columns).deparse(groups, "g")))
 }
-

@@ -3,6 +3,7 @@
 //! Folding reads main and delta only, never the source, so it may run at any time between statements. At commit the lock is
 //! only tried, all happens in a subtransaction, and a failure is nothing but a line in the log.
 
+use super::compact;
 use super::compiled::Compiled;
 use super::registry::{self, Registered};
 use super::storage;
@@ -92,7 +93,6 @@ fn run(view: &Registered) {
 fn is_alive(delta: Oid, pages: u32, limit: Limit) -> bool {
     let share = (LOOK / f64::from(pages)).min(1.0);
     let look = format!("SELECT pg_catalog.count(*) FROM {} TABLESAMPLE SYSTEM ({})", catalog::qualified_name(delta), share * 100.0);
-    let seen = sql::as_superuser(|| sql::pinned(|| sql::rows(&look))).into_iter().flatten().flatten().next();
-    let seen: f64 = seen.and_then(|n| n.parse().ok()).unwrap_or(0.0);
-    seen / share * ROW as f64 > limit.bytes() as f64
+    let seen = compact::count(sql::as_superuser(|| sql::pinned(|| sql::rows(&look))));
+    seen as f64 / share * ROW as f64 > limit.bytes() as f64
 }

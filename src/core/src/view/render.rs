@@ -312,8 +312,10 @@ impl Spec {
         format!("{} >= 8", self.reading())
     }
 
-    fn where_filter(&self) -> String {
-        self.filter.as_ref().map(|f| format!(" WHERE {f}")).unwrap_or_default()
+    /// WHERE the view's filter holds, and `also`.
+    fn filter_and(&self, also: Option<&str>) -> String {
+        let all: Vec<String> = self.filter.as_deref().into_iter().chain(also).map(|f| format!("({f})")).collect();
+        if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
     }
 
     fn partials(&self) -> String {
@@ -334,7 +336,7 @@ impl Spec {
             self.stored_list("q."),
             self.partials(),
             self.source,
-            self.where_filter(),
+            self.filter_and(None),
             hash = self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
         )
     }
@@ -342,8 +344,7 @@ impl Spec {
     /// The rows of the table of values for aggregate number `number`.
     pub(super) fn counts_of_source(&self, number: usize, counted: &Counted) -> String {
         let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
-        let filter: Vec<String> = self.filter.iter().chain(&counted.filter).map(|f| format!("({f})")).collect();
-        let filter = if filter.is_empty() { String::new() } else { format!(" WHERE {}", filter.join(" AND ")) };
+        let filter = self.filter_and(counted.filter.as_deref());
         let group: Vec<String> = (1..=self.keys.len() + 1).map(|i| i.to_string()).collect();
         format!(
             "SELECT {}{}, {number}::smallint, tally.value_hash(q.v), q.v, q.n FROM (\
@@ -365,9 +366,8 @@ impl Spec {
     /// Groups without a NULL key are joined on the keys (an index may serve), the others on the hash.
     pub(super) fn from_source_of(&self, b: &str, carry: &[&str]) -> String {
         let first: String = carry.iter().map(|c| format!("b.{c}, ")).collect();
-        let part = |on: String, also: &str| {
-            let filter: Vec<String> = self.filter.iter().map(|f| format!("({f})")).chain((!also.is_empty()).then(|| format!("({also})"))).collect();
-            let filter = if filter.is_empty() { String::new() } else { format!(" WHERE {}", filter.join(" AND ")) };
+        let part = |on: String, also: Option<&str>| {
+            let filter = self.filter_and(also);
             format!(
                 "SELECT {first}b.kh, pg_catalog.count(*) AS n{}{} FROM {b} b JOIN {} s ON {on}{filter} GROUP BY {first}b.kh{}",
                 self.key_list("b."),
@@ -383,7 +383,7 @@ impl Spec {
         }
         let some_null = self.keyed().map(|(i, _)| format!("b.{} IS NULL", k(i))).collect::<Vec<_>>().join(" OR ");
         // The condition stays outside the aggregation, so that nothing below it is begun, no parallel worker either.
-        format!("{} UNION ALL SELECT y.* FROM ({}) y WHERE ({} & 4) = 4", part(by_key, ""), part(by_hash, &some_null), self.reading())
+        format!("{} UNION ALL SELECT y.* FROM ({}) y WHERE ({} & 4) = 4", part(by_key, None), part(by_hash, Some(&some_null)), self.reading())
     }
 
     /// The final value of one aggregate over row `x` of main's columns.

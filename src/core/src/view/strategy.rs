@@ -1,5 +1,7 @@
 //! How each aggregate is stored, added up and taken away: the one table that analyzer, storage, triggers and docs go by.
 
+use std::ops::Range;
+
 use crate::top_k::check_k;
 use crate::uniq::{DEFAULT_P, check_precision};
 
@@ -129,6 +131,14 @@ impl Strategy {
             Strategy::Uniq(DEFAULT_P) => Some("uniq_state"),
             Strategy::Uniq(_) => Some("uniq_p_state"),
             _ => None,
+        }
+    }
+    /// Which of aggregate `name`'s arguments are values; the others say how it is to work, and are the same for all rows.
+    pub fn values(self, name: &str, arguments: usize) -> Range<usize> {
+        match self {
+            Strategy::Uniq(_) if name.starts_with("uniq_p") => 1..arguments,
+            Strategy::Quantile | Strategy::TopK(_) => 0..1,
+            _ => 0..arguments,
         }
     }
     /// The function of ours that makes the result of aggregate `name` from one state.
