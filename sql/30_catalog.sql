@@ -13,9 +13,10 @@ SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
        max(c.oid) FILTER (WHERE c.relname ~ '_kept$') AS kept,
        max(c.oid) FILTER (WHERE c.relname ~ '_values$') AS values,
        max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
+       max(c.oid) FILTER (WHERE c.relname ~ '_rows$') AS rows,
        max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
   FROM pg_catalog.pg_class c
- WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|query|groups)$'
+ WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|query|rows|groups)$'
  GROUP BY 1;
 
 -- Which views read which relations.
@@ -35,6 +36,48 @@ SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.de
  WHERE s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL
    -- a view that somebody made over the groups is not the one that create_view made: that one came first
    AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.groups AND o.reader < p.reader);
+
+-- Refreshable views that are whole: id, the relation that users read, its owner, the rows behind it and the query that they come from.
+CREATE VIEW tally.refreshables AS
+SELECT s.id, v.oid AS view, v.relowner AS owner, s.rows, s.query
+  FROM tally.storage s
+  JOIN tally.readers p ON p.relation = s.rows
+  JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
+ WHERE s.query IS NOT NULL
+   AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.rows AND o.reader < p.reader);
+
+-- What was asked for each view by name: schedule, retention and so on. A comment of ours on the definition has it: dumps carry it, with data or without.
+CREATE VIEW tally.options AS
+SELECT s.id, pg_catalog.obj_description(s.query, 'pg_class') AS options FROM tally.storage s WHERE s.query IS NOT NULL;
+
+-- How far each view with a schedule has come. Not dumped: a restored view is refreshed at once.
+CREATE TABLE tally.progress (
+  id bigint PRIMARY KEY,
+  started timestamptz NOT NULL,
+  finished timestamptz,
+  -- Up to when its ticks are satisfied.
+  satisfied timestamptz,
+  -- Since the last success.
+  failures integer NOT NULL DEFAULT 0,
+  last_success timestamptz,
+  last_duration interval,
+  exception text
+) WITH (fillfactor = 50);
+
+-- What was done for each view, and how it went.
+CREATE TABLE tally.log (
+  entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id bigint NOT NULL,
+  kind text NOT NULL,
+  started timestamptz NOT NULL,
+  finished timestamptz,
+  rows_read bigint,
+  rows_written bigint,
+  status text NOT NULL,
+  error text
+);
+CREATE INDEX log_id ON tally.log (id, started);
+CREATE INDEX log_started ON tally.log (started);
 
 -- What the query's snapshot sees: 0 nothing pending; else bits: 1 rows are pending, 2 groups may be in doubt, 4 a pending key is NULL,
 -- 8 the source must be read. A stable function without a query's columns is asked once per scan, before anything is scanned.

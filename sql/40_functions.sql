@@ -17,6 +17,11 @@ CREATE FUNCTION tally.refresh_view(name text)
   RETURNS void VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_view_wrapper';
 COMMENT ON FUNCTION tally.refresh_view IS 'rebuild a view from its source';
 
+CREATE FUNCTION tally.alter_view(name text, schedule text DEFAULT NULL, retention interval DEFAULT NULL, paused boolean DEFAULT NULL,
+  on_error text DEFAULT NULL, refresh_window interval DEFAULT NULL, timeout interval DEFAULT NULL, reset text[] DEFAULT NULL)
+  RETURNS void VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'alter_view_wrapper';
+COMMENT ON FUNCTION tally.alter_view IS 'change what a view was made with; what is not given stays, what reset names goes';
+
 CREATE FUNCTION tally.verify_view(name text, OUT missing bigint, OUT extra bigint, OUT different bigint)
   RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'verify_view_wrapper';
 COMMENT ON FUNCTION tally.verify_view IS 'compare a view with its query run now: groups missing, groups too many, groups with other values';

@@ -8,7 +8,9 @@ use crate::pg::expr::Table;
 use crate::pg::probe;
 use crate::sql_function;
 use crate::view;
+use crate::view::alter::Changes;
 use crate::view::create::Options;
+use pg_tally_core::schedule::Interval;
 use pgrx::prelude::*;
 use pgrx::pg_sys;
 
@@ -41,6 +43,34 @@ fn create_view(
 /// An argument that has no meaning as NULL.
 fn given<T>(argument: Option<T>, name: &str) -> T {
     argument.unwrap_or_else(|| Fail::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{name} must not be null")).raise())
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::too_many_arguments)]
+fn alter_view(
+    name: Option<&str>,
+    schedule: Option<&str>,
+    retention: Option<pgrx::datum::Interval>,
+    paused: Option<bool>,
+    on_error: Option<&str>,
+    refresh_window: Option<pgrx::datum::Interval>,
+    timeout: Option<pgrx::datum::Interval>,
+    reset: Option<Vec<Option<String>>>,
+) {
+    let changes = Changes {
+        schedule: schedule.map(Into::into),
+        retention: retention.map(interval),
+        paused,
+        on_error: on_error.map(Into::into),
+        refresh_window: refresh_window.map(interval),
+        timeout: timeout.map(interval),
+        reset: reset.unwrap_or_default().into_iter().map(|o| given(o, "an element of reset")).collect(),
+    };
+    view::alter::alter(given(name, "name"), &changes);
+}
+
+fn interval(interval: pgrx::datum::Interval) -> Interval {
+    Interval { months: interval.months(), days: interval.days(), micros: interval.micros() }
 }
 
 #[pg_extern(sql = false)]

@@ -56,6 +56,16 @@ fn plus_interval(function: u32, time: i64, months: i32, days: i32, micros: i64) 
     }
 }
 
+/// (months, days, microseconds) of an interval's text; an ERROR if it is none.
+pub fn interval_from_text(text: &str) -> (i32, i32, i64) {
+    let text = std::ffi::CString::new(text).unwrap_or_default();
+    unsafe {
+        let datum = pg_sys::OidInputFunctionCall(pg_sys::Oid::from_u32(pg_sys::F_INTERVAL_IN), text.as_ptr().cast_mut(), pg_sys::INTERVALOID, -1);
+        let v = datum.cast_mut_ptr::<pg_sys::Interval>().read_unaligned();
+        (v.month, v.day, v.time)
+    }
+}
+
 /// The order of two numerics, given by their payloads.
 pub fn numeric_order(a: &[u8], b: &[u8]) -> Ordering {
     order_of_numerics(Value::bytes(a).datum(), Value::bytes(b).datum())

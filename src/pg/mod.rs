@@ -33,5 +33,6 @@ pub mod value;
 pub mod window;
 pub mod wire;
 pub mod xact;
+pub mod zone;
 #[cfg(any(test, feature = "pg_test"))]
 pub mod testing;

@@ -69,37 +69,49 @@ unsafe extern "C-unwind" fn subtransaction_ended(
     }
 }
 
+/// An ERROR that was caught.
+pub struct Failure {
+    pub code: PgSqlErrorCode,
+    pub message: String,
+}
+
 /// Runs `work` in a subtransaction and with a snapshot; an ERROR in it undoes it, and is told to the server's log only.
 pub fn attempt(what: &str, work: impl FnOnce()) {
+    if let Err(failure) = attempted(work) {
+        pgrx::ereport!(PgLogLevel::LOG, PgSqlErrorCode::ERRCODE_WARNING, format!("could not {what}"), failure.message);
+    }
+}
+
+/// Runs `work` in a subtransaction and with a snapshot; an ERROR in it undoes it.
+pub fn attempted<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
     unsafe {
         let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(context);
-        let failed = PgTryBuilder::new(AssertUnwindSafe(|| {
+        let result = PgTryBuilder::new(AssertUnwindSafe(|| {
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-            work();
+            let result = work();
             pg_sys::PopActiveSnapshot();
-            None
+            Ok(result)
         }))
-        .catch_others(|error| Some(describe(&error)))
+        .catch_others(|error| Err(describe(&error)))
         .execute();
         pg_sys::MemoryContextSwitchTo(context);
-        match failed {
-            None => pg_sys::ReleaseCurrentSubTransaction(),
-            Some(error) => {
-                pg_sys::RollbackAndReleaseCurrentSubTransaction();
-                pgrx::ereport!(PgLogLevel::LOG, PgSqlErrorCode::ERRCODE_WARNING, format!("could not {what}"), error);
-            }
+        match result {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
         }
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
+        result
     }
 }
 
-fn describe(error: &pg_sys::panic::CaughtError) -> String {
+fn describe(error: &pg_sys::panic::CaughtError) -> Failure {
     use pg_sys::panic::CaughtError::*;
-    match error {
-        PostgresError(report) | ErrorReport(report) => report.message().to_string(),
-        RustPanic { ereport, .. } => ereport.message().to_string(),
-    }
+    let report = match error {
+        PostgresError(report) | ErrorReport(report) => report,
+        RustPanic { ereport, .. } => ereport,
+    };
+    Failure { code: report.sql_error_code(), message: report.message().to_string() }
 }

@@ -1,11 +1,15 @@
 //! Incremental views: made, kept, read, folded, verified and dropped.
 
+pub mod alter;
 pub mod compact;
 pub mod create;
 pub mod ddl;
 pub mod explain;
 pub mod fold;
 pub mod maintain;
+pub mod options;
+pub mod refresh;
+pub mod schedule;
 pub mod state;
 pub mod verify;
 

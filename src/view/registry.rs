@@ -49,6 +49,10 @@ pub fn by_view(view: Oid) -> Option<Registered> {
     read(&format!("view = {}", view.to_u32())).pop()
 }
 
+pub fn by_id(id: i64) -> Option<Registered> {
+    read(&format!("id = {id}")).pop()
+}
+
 /// The views that read the table or anything that it is a part of.
 pub fn of_member(table: Oid) -> Vec<Registered> {
     read(&format!("source IN (SELECT tally.ancestors({}))", table.to_u32()))

@@ -24,6 +24,20 @@ pub struct Interval {
     pub micros: i64,
 }
 
+impl Interval {
+    /// No part is negative, and not all are zero.
+    pub fn is_positive(self) -> bool {
+        let parts = [self.months as i64, self.days as i64, self.micros];
+        parts.iter().all(|&part| part >= 0) && parts.iter().any(|&part| part > 0)
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_interval(f, *self)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Rule {
     Every(Interval),
@@ -201,7 +215,7 @@ fn next_of_grid(interval: Interval, at: Instant, zone: &dyn Zone) -> Instant {
     tick(interval, high, zone)
 }
 
-/// Words that PostgreSQL reads the same way under any IntervalStyle.
+/// Words that PostgreSQL reads the same way under any IntervalStyle; none for nothing.
 fn write_interval(f: &mut fmt::Formatter<'_>, interval: Interval) -> fmt::Result {
     let Interval { months, days, micros } = interval;
     let parts = [

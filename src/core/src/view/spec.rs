@@ -35,6 +35,10 @@ impl Storage {
     pub fn values(&self) -> String {
         self.relation("values")
     }
+    /// What a refreshable view's query answered when it was last run.
+    pub fn rows(&self) -> String {
+        self.relation("rows")
+    }
     /// The defining query, kept as a view of PostgreSQL's own.
     pub fn query(&self) -> String {
         self.relation("query")
