@@ -6,6 +6,12 @@ pub fn hash64(canonical: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(canonical)
 }
 
+/// The same of eight bytes, as most values have: without what a hash of any length has to ask first.
+#[inline]
+pub fn hash64_of_8(canonical: [u8; 8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(&canonical)
+}
+
 /// XXH3, 128 bits, seed 0, over canonical bytes: for ids that are to be as good as unique.
 pub fn hash128(canonical: &[u8]) -> u128 {
     xxhash_rust::xxh3::xxh3_128(canonical)

@@ -5,6 +5,7 @@
 //! any, zigzag counts of NaN, +Infinity and -Infinity.
 
 use super::counts;
+use super::short::Short;
 use super::specials::{Special, Specials};
 use super::superacc::Superacc;
 use super::{State, Subtract};
@@ -124,22 +125,12 @@ impl<const KIND: u8> State for FloatSum<KIND> {
         self.sum.merge(&other.sum)
     }
 
+    #[inline]
     fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let mut reader = Reader::open(bytes, KIND)?;
-        if reader.is_done() {
-            return Ok(());
+        match self.merge_short(bytes) {
+            Some(()) => Ok(()),
+            None => self.merge_any(bytes),
         }
-        let finite = counts::read(&mut reader)?;
-        let sum = Superacc::read(&mut reader)?;
-        let mut rest = Self::default();
-        rest.decode_specials(&mut reader)?;
-        if finite == 0 && sum.is_zero() && !rest.specials.is_any() {
-            return Err(reader.corrupt("An empty state is not in its shortest form."));
-        }
-        reader.finish()?;
-        self.finite = counts::merge(self.finite, finite)?;
-        self.specials.merge(&rest.specials)?;
-        sum.add_to(&mut self.sum)
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -157,8 +148,45 @@ impl<const KIND: u8> State for FloatSum<KIND> {
         Ok(state)
     }
 
+    #[inline]
     fn heap_size(&self) -> usize {
         self.sum.heap_size()
+    }
+}
+
+impl<const KIND: u8> FloatSum<KIND> {
+    /// Merges the bytes of a short state without NaN and infinities. None: nothing has been merged, and it takes more to do so, or
+    /// to say what is wrong.
+    #[inline]
+    fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut short = Short::new(bytes)?;
+        if short.u8() != header(KIND) {
+            return None;
+        }
+        let finite = counts::merged(self.finite, short.zigzag()?)?;
+        if !self.sum.add_short(short) {
+            return None;
+        }
+        self.finite = finite;
+        Some(())
+    }
+
+    fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut reader = Reader::open(bytes, KIND)?;
+        if reader.is_done() {
+            return Ok(());
+        }
+        let finite = counts::read(&mut reader)?;
+        let sum = Superacc::read(&mut reader)?;
+        let mut rest = Self::default();
+        rest.decode_specials(&mut reader)?;
+        if finite == 0 && sum.is_zero() && !rest.specials.is_any() {
+            return Err(reader.corrupt("An empty state is not in its shortest form."));
+        }
+        reader.finish()?;
+        self.finite = counts::merge(self.finite, finite)?;
+        self.specials.merge(&rest.specials)?;
+        sum.add_to(&mut self.sum)
     }
 }
 

@@ -7,7 +7,8 @@
 //! little endian; [varint n >= 1, n times (varint scale minus the one before, zigzag count)]; [zigzag NaN, +Infinity, -Infinity].
 
 use super::counts;
-use super::decimal::{Decimal, Parsed};
+use super::decimal::{Decimal, Parsed, ends_in_zero};
+use super::short::Short;
 use super::specials::{Special, Specials};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_varint, put_zigzag};
@@ -179,6 +180,40 @@ impl<const KIND: u8> NumericSum<KIND> {
         Ok((more, nothing))
     }
 
+    /// Merges the bytes of a short state of rows of one display scale, or of integers. None: nothing has been merged, and
+    /// it takes more to do so, or to say what is wrong.
+    #[inline]
+    fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut short = Short::new(bytes)?;
+        let (head, form) = (short.u8(), short.u8());
+        if head != header(KIND) || form & !(SCALED | SCALES) != 0 {
+            return None;
+        }
+        let (scaled, has_scale) = (form & SCALED != 0, form & SCALES != 0);
+        let plain = short.zigzag()?;
+        let scale = if scaled { short.small()? } else { 0 };
+        let mantissa = short.zigzag128()?;
+        let (scales, shown, count) = if has_scale { (short.u8(), short.small()?, short.zigzag()?) } else { (1, 1, 1) };
+        let nothing = plain == 0 && mantissa == 0 && !has_scale;
+        if !short.is_done() || scales != 1 || shown == 0 || count == 0 || nothing {
+            return None;
+        }
+        if scaled && (scale == 0 || ends_in_zero(mantissa)) {
+            return None;
+        }
+        let plain = counts::merged(self.plain, plain)?;
+        if self.sum.is_long() {
+            return None;
+        }
+        if has_scale {
+            let slot = self.scale_count(shown as u16);
+            *slot = counts::merged(*slot, count)?;
+        }
+        self.plain = plain;
+        self.sum.add_short(mantissa, scale);
+        Some(())
+    }
+
     fn merge_scales(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         let n = reader.varint()?;
         if n == 0 {
@@ -242,7 +277,28 @@ impl<const KIND: u8> State for NumericSum<KIND> {
         }
     }
 
+    #[inline]
     fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match self.merge_short(bytes) {
+            Some(()) => Ok(()),
+            None => self.merge_any(bytes),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
+        Ok(state)
+    }
+
+    #[inline]
+    fn heap_size(&self) -> usize {
+        self.sum.heap_size() + self.scales.capacity() * size_of::<(u16, i64)>()
+    }
+}
+
+impl<const KIND: u8> NumericSum<KIND> {
+    fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut reader = Reader::open(bytes, KIND)?;
         if reader.is_done() {
             return Ok(());
@@ -252,16 +308,6 @@ impl<const KIND: u8> State for NumericSum<KIND> {
             return Err(reader.corrupt("An empty state is not in its shortest form."));
         }
         reader.finish()
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::default();
-        state.merge_bytes(bytes)?;
-        Ok(state)
-    }
-
-    fn heap_size(&self) -> usize {
-        self.sum.heap_size() + self.scales.capacity() * size_of::<(u16, i64)>()
     }
 }
 
