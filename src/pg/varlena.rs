@@ -17,7 +17,7 @@ pub struct Bytes<'a> {
 impl Bytes<'_> {
     /// # Safety
     /// `datum` is a non-NULL varlena that lives as long as the result.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn new(datum: pg_sys::Datum) -> Self {
         let mut ptr: *mut pg_sys::varlena = datum.cast_mut_ptr();
         let mut detoasted = core::ptr::null_mut();

@@ -225,8 +225,11 @@ impl<const POWER: u64> Decimal<POWER> {
     }
 
     /// Adds a mantissa / 10^scale that has room for three more digits to a sum that is not long.
-    #[inline]
+    #[inline(always)]
     pub fn add_short(&mut self, mantissa: i128, scale: u8) {
+        if scale == 0 {
+            return self.add_small(mantissa, 0);
+        }
         let groups = scale.div_ceil(4);
         const PAD: [i128; 4] = [1, 10, 100, 1000];
         self.add_small(mantissa * PAD[(groups * 4 - scale) as usize & 3], groups as u16);
