@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn eight_bytes_hash_as_any() {
         for v in [0, 1, 42, -1, i64::MIN, i64::MAX, 0x7ff8 << 48].into_iter().chain((0..1000).map(|v: i64| v.wrapping_mul(0x5851_f42d_4c95_7f2d))) {
-            assert_eq!(hash64_of_8(v.to_le_bytes()), hash64(&v.to_le_bytes().to_vec()));
+            assert_eq!(hash64_of_8(v.to_le_bytes()), hash64(&v.to_le_bytes()[..]));
         }
     }
 }

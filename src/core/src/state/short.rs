@@ -1,9 +1,10 @@
-//! Stored states of up to 16 bytes, as most sums are, read from a register: no step waits for a branch that depends on how long
+//! Stored states of up to 16 bytes, as most sums are, read from two registers: no step waits for a branch that depends on how long
 //! a number is. Whatever is unusual or wrong in them is left to [`crate::codec::Reader`], which knows how to say it.
 
 /// What is left of a state's bytes, the first lowest; behind the end are zeros.
 pub struct Short {
-    rest: u128,
+    low: u64,
+    high: u64,
     /// Bits; negative once more has been read than there was.
     left: i32,
 }
@@ -12,26 +13,29 @@ impl Short {
     #[inline(always)]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let n = bytes.len();
-        // Two reads that may overlap, in what is then the same bits of both.
-        let rest = if let (Some(first), Some(last), true) = (bytes.first_chunk(), bytes.last_chunk(), n <= 16) {
-            u64::from_le_bytes(*first) as u128 | (u64::from_le_bytes(*last) as u128) << (n * 8 - 64)
+        // Two reads that may overlap.
+        let (low, high) = if let (Some(first), Some(last), true) = (bytes.first_chunk(), bytes.last_chunk(), n <= 16) {
+            let last = u64::from_le_bytes(*last);
+            (u64::from_le_bytes(*first), if n == 8 { 0 } else { last >> (128 - n * 8) })
         } else if let (Some(first), Some(last), true) = (bytes.first_chunk(), bytes.last_chunk(), n < 8) {
-            (u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << (n * 8 - 32)) as u128
+            (u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << (n * 8 - 32), 0)
         } else {
             return None;
         };
-        Some(Self { rest, left: n as i32 * 8 })
+        Some(Self { low, high, left: n as i32 * 8 })
     }
 
+    /// From 1 to 64 bits. A shift by 64 is one by 63 and one by 1.
     #[inline(always)]
     fn skip(&mut self, bits: u32) {
-        self.rest >>= bits;
+        self.low = self.low >> (bits - 1) >> 1 | self.high << (64 - bits);
+        self.high = self.high >> (bits - 1) >> 1;
         self.left -= bits as i32;
     }
 
     #[inline(always)]
     pub fn u8(&mut self) -> u8 {
-        let byte = self.rest as u8;
+        let byte = self.low as u8;
         self.skip(8);
         byte
     }
@@ -46,7 +50,7 @@ impl Short {
     /// A varint of up to eight bytes.
     #[inline(always)]
     pub fn varint(&mut self) -> Option<u64> {
-        let low = self.rest as u64;
+        let low = self.low;
         let stops = !low & STOPS;
         if stops == 0 {
             return None;
@@ -61,10 +65,10 @@ impl Short {
     /// A varint of up to fifteen bytes.
     #[inline(always)]
     pub fn varint128(&mut self) -> Option<u128> {
-        if !(self.rest as u64) & STOPS != 0 {
+        if !self.low & STOPS != 0 {
             return Some(self.varint()? as u128);
         }
-        let low = squeezed(self.rest as u64);
+        let low = squeezed(self.low);
         self.skip(64);
         match self.varint()? {
             0 => None,
@@ -87,7 +91,7 @@ impl Short {
     /// All there is left: so many bytes, at most eight, of which the last is not 0.
     #[inline(always)]
     pub fn last(self, bytes: u8) -> Option<u64> {
-        let number = self.rest as u64;
+        let number = self.low;
         let exact = (1..=8).contains(&bytes) && self.left == bytes as i32 * 8;
         (exact && number.leading_zeros() / 8 == 8 - bytes as u32).then_some(number)
     }
