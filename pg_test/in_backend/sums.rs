@@ -34,6 +34,33 @@ fn sum_and_avg_are_those_of_postgres() {
     }
 }
 
+/// Most stored states are of few rows; there are many of them, and the sum grows far beyond each.
+#[pg_test]
+fn many_small_states_sum_as_their_rows_do() {
+    for x in [
+        "(i % 200 - 100)::int4",
+        "(i * 1000003 - 3 * 10 ^ 9)::int8",
+        "(i * (9223372036854775807 / 6000)) * (i % 2 * 2 - 1)",
+        "round(i / 7.0, 2)",
+        "round(i * 12345.678901 - 20000000, (i % 8)::int)",
+        "i * 1e25 + 0.125",
+        "CASE i % 500 WHEN 0 THEN 'NaN' ELSE i / 4.0 END",
+        // Doubles that have an exact sum, so that PostgreSQL's does not depend on the order.
+        "(i - 1500) * 2.0::float8 ^ (i % 7 - 3)",
+        "(i - 1500) * 2.0::float8 ^ (-1000 - i % 7)",
+        "CASE i % 500 WHEN 0 THEN 'Infinity'::float8 ELSE i END",
+    ] {
+        for (rows, first) in [(1, 1), (2, 1), (7, 2900)] {
+            let input = format!("(SELECT {x} AS x, i / {rows} AS g FROM generate_series({first}::int8, 3000) i) t");
+            let states = format!("(SELECT sum_state(x) AS s, avg_state(x) AS a FROM {input} GROUP BY g) u");
+            same(&format!("(SELECT sum(x) FROM {input})"), &format!("(SELECT sum_merge(s) FROM {states})"));
+            same(&format!("(SELECT sum(x) FROM {input})"), &format!("(SELECT finalize(sum_merge_state(s)) FROM {states})"));
+            same(&format!("(SELECT finalize(avg_state(x)) FROM {input})"), &format!("(SELECT avg_merge(a) FROM {states})"));
+            holds(&format!("(SELECT sum_state(x) FROM {input})::text = (SELECT sum_merge_state(s) FROM {states})::text"));
+        }
+    }
+}
+
 #[pg_test]
 fn sums_by_group_are_those_of_postgres() {
     for (_, input) in INPUTS {

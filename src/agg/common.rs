@@ -133,6 +133,7 @@ pub fn is_empty<S: State>(call: &Call) -> Out {
     }
 }
 
+#[inline]
 pub fn merge_trans<S: State + 'static>(call: &Call) -> Out {
     let Some(bytes) = call.bytes(1) else { return aggstate::unchanged(call) };
     aggstate::transition(call, || Ok(S::empty()), |state| Ok(state.merge_bytes(&bytes)?))

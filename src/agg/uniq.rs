@@ -6,7 +6,6 @@ use crate::pg::call::{Call, Out, Value};
 use crate::pg::tuple::Tuple;
 use crate::pg::error::Fail;
 use crate::{sql_function, state_functions};
-use pg_tally_core::hash::hash64;
 use pg_tally_core::state::{State, Uniq, uniq_merge_bytes};
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 
@@ -25,20 +24,15 @@ sql_function!("uniq", "_finalize", finalize);
 #[inline]
 fn insert(call: &Call, first: usize, precision: fn(&Call) -> Result<u8, Fail>) -> Out {
     let tuple = cached(call, || Tuple::of_distinct(call, first, "uniq"))?;
-    match tuple.write_all(call) {
-        None => unchanged(call),
-        Some(bytes) => {
-            let hash = hash64(bytes);
-            transition(
-                call,
-                || Ok(Uniq::new(precision(call)?)),
-                |state| {
-                    state.insert_hash(hash);
-                    Ok(())
-                },
-            )
-        }
-    }
+    let Some(hash) = tuple.hash_all(call) else { return unchanged(call) };
+    transition(
+        call,
+        || Ok(Uniq::new(precision(call)?)),
+        |state| {
+            state.insert_hash(hash);
+            Ok(())
+        },
+    )
 }
 
 fn precision(call: &Call) -> Result<u8, Fail> {

@@ -45,6 +45,7 @@ impl<T: 'static> Slot<T> {
 
     /// # Safety
     /// `ptr` was made by [`Slot::new`] (of any type) and its context lives.
+    #[inline]
     unsafe fn of<'a>(ptr: *mut Slot<T>) -> Result<&'a mut Slot<T>, Fail> {
         let tag = unsafe { (&raw const (*ptr).tag).read() };
         if tag != TypeId::of::<T>() {
@@ -56,8 +57,16 @@ impl<T: 'static> Slot<T> {
         Ok(unsafe { &mut *ptr })
     }
 
+    #[inline]
     fn account(&mut self, held: usize) {
-        if held != self.accounted && !super::setting::checks_memory() {
+        if held != self.accounted {
+            self.account_anew(held);
+        }
+    }
+
+    #[cold]
+    fn account_anew(&mut self, held: usize) {
+        if !super::setting::checks_memory() {
             let context = unsafe { &mut *self.context };
             let total = context.mem_allocated.wrapping_add(held as _);
             context.mem_allocated = total.wrapping_sub(self.accounted as _);
@@ -89,10 +98,12 @@ fn aggregate_context(call: &Call) -> Result<pg_sys::MemoryContext, Fail> {
     Ok(context)
 }
 
+#[inline]
 fn pointer<T>(call: &Call, argument: usize) -> Option<*mut Slot<T>> {
     call.datum(argument).map(|datum| datum.cast_mut_ptr())
 }
 
+#[inline]
 fn value_of<T>(slot: *mut Slot<T>) -> Out {
     Ok(Some(Value::raw(pg_sys::Datum::from(slot))))
 }
@@ -107,7 +118,7 @@ where
 {
     let slot = match pointer::<T>(call, 0) {
         Some(slot) => slot,
-        None => unsafe { Slot::new(aggregate_context(call)?, init()?) },
+        None => first(call, init)?,
     };
     let held = unsafe { Slot::of(slot)? };
     step(&mut held.value)?;
@@ -147,6 +158,7 @@ pub fn kept<T: 'static>(call: &Call, i: usize) -> Result<Option<&mut T>, Fail> {
 }
 
 /// The state as it is, for a row that adds nothing. NULL stays NULL: finals know that it means no rows.
+#[inline]
 pub fn unchanged(call: &Call) -> Out {
     Ok(call.datum(0).map(Value::raw))
 }
@@ -191,7 +203,13 @@ pub fn deliver<T: 'static>(call: &Call, value: T) -> Out {
     value_of(unsafe { Slot::new(pg_sys::CurrentMemoryContext, value) })
 }
 
+#[cold]
+fn first<T: 'static>(call: &Call, init: impl FnOnce() -> Result<T, Fail>) -> Result<*mut Slot<T>, Fail> {
+    Ok(unsafe { Slot::new(aggregate_context(call)?, init()?) })
+}
+
 /// What a call site keeps from its first call on (in `fn_extra`).
+#[inline]
 pub fn cached<T, F>(call: &Call, make: F) -> Result<&mut T, Fail>
 where
     T: 'static,
@@ -201,9 +219,17 @@ where
     unsafe {
         let mut slot = (*info).fn_extra.cast::<Slot<T>>();
         if slot.is_null() {
-            slot = Slot::new((*info).fn_mcxt, make()?);
-            (*info).fn_extra = slot.cast();
+            slot = remember(info, make)?;
         }
         Ok(&mut Slot::of(slot)?.value)
+    }
+}
+
+#[cold]
+fn remember<T: 'static>(info: *mut pg_sys::FmgrInfo, make: impl FnOnce() -> Result<T, Fail>) -> Result<*mut Slot<T>, Fail> {
+    unsafe {
+        let slot = Slot::new((*info).fn_mcxt, make()?);
+        (*info).fn_extra = slot.cast();
+        Ok(slot)
     }
 }

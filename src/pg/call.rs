@@ -130,10 +130,12 @@ unsafe fn is_soft(fcinfo: pg_sys::FunctionCallInfo) -> bool {
 }
 
 impl Call {
+    #[inline]
     pub fn fcinfo(&self) -> pg_sys::FunctionCallInfo {
         self.0
     }
 
+    #[inline]
     pub fn nargs(&self) -> usize {
         unsafe { (*self.0).nargs as usize }
     }
@@ -142,6 +144,7 @@ impl Call {
         unsafe { (*self.0).fncollation }
     }
 
+    #[inline]
     pub fn flinfo(&self) -> Result<*mut pg_sys::FmgrInfo, Fail> {
         let info = unsafe { (*self.0).flinfo };
         if info.is_null() {
@@ -163,28 +166,35 @@ impl Call {
         (!arg.isnull).then_some(arg.value)
     }
 
+    #[inline]
     pub fn int2(&self, i: usize) -> Option<i16> {
         self.datum(i).map(|d| d.value() as i16)
     }
+    #[inline]
     pub fn int4(&self, i: usize) -> Option<i32> {
         self.datum(i).map(|d| d.value() as i32)
     }
+    #[inline]
     pub fn int8(&self, i: usize) -> Option<i64> {
         self.datum(i).map(|d| d.value() as i64)
     }
+    #[inline]
     pub fn float4(&self, i: usize) -> Option<f32> {
         self.datum(i).map(|d| f32::from_bits(d.value() as u32))
     }
+    #[inline]
     pub fn float8(&self, i: usize) -> Option<f64> {
         self.datum(i).map(|d| f64::from_bits(d.value() as u64))
     }
 
     /// The bytes of a varlena argument without its header.
+    #[inline]
     pub fn bytes(&self, i: usize) -> Option<Bytes<'_>> {
         self.datum(i).map(|d| unsafe { Bytes::new(d) })
     }
 
     /// (months, days, microseconds)
+    #[inline]
     pub fn interval(&self, i: usize) -> Option<(i32, i32, i64)> {
         self.datum(i).map(|d| {
             let v = unsafe { d.cast_mut_ptr::<pg_sys::Interval>().read_unaligned() };

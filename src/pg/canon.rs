@@ -219,22 +219,32 @@ impl Canon {
         }
     }
 
+    /// The canonical bytes of a value of a type that is passed by value: always eight.
+    #[inline]
+    pub fn of_by_value(&self, datum: pg_sys::Datum) -> Option<[u8; 8]> {
+        let raw = datum.value();
+        let int = match self.kind {
+            Kind::Int8 => raw as i64,
+            Kind::Int4 => (raw as i32) as i64,
+            Kind::Int2 => (raw as i16) as i64,
+            Kind::Unsigned4 => (raw as u32) as i64,
+            Kind::Bool => (raw & 0xff != 0) as i64,
+            Kind::Char => (raw as u8) as i64,
+            Kind::Float4 => return Some(canon::float8_bytes(f32::from_bits(raw as u32) as f64)),
+            Kind::Float8 => return Some(canon::float8_bytes(f64::from_bits(raw as u64))),
+            _ => return None,
+        };
+        Some(canon::int_bytes(int))
+    }
+
     /// Appends the canonical bytes of a non-NULL value.
     ///
     /// # Safety
     /// `datum` is a value of the type that this was made for.
     pub unsafe fn write(&self, datum: pg_sys::Datum, out: &mut Vec<u8>) {
-        let raw = datum.value();
-        match &self.kind {
-            Kind::Bool => canon::int((raw & 0xff != 0) as i64, out),
-            Kind::Char => canon::int((raw as u8) as i64, out),
-            Kind::Int2 => canon::int((raw as i16) as i64, out),
-            Kind::Int4 => canon::int((raw as i32) as i64, out),
-            Kind::Int8 => canon::int(raw as i64, out),
-            Kind::Unsigned4 => canon::int((raw as u32) as i64, out),
-            Kind::Float4 => canon::float8(f32::from_bits(raw as u32) as f64, out),
-            Kind::Float8 => canon::float8(f64::from_bits(raw as u64), out),
-            _ => unsafe { self.write_reference(datum, out) },
+        match self.of_by_value(datum) {
+            Some(bytes) => out.extend_from_slice(&bytes),
+            None => unsafe { self.write_reference(datum, out) },
         }
     }
 

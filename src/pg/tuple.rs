@@ -4,6 +4,7 @@ use core::ops::Range;
 use crate::pg::call::Call;
 use crate::pg::canon::{self, Canon};
 use crate::pg::error::Fail;
+use pg_tally_core::hash;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 
@@ -77,8 +78,18 @@ impl Tuple {
         Ok(Tuple { first, canons, datums, buffer: Vec::new() })
     }
 
-    /// The bytes to count: of a single argument its own, of several the tuple's. None if any is NULL.
+    /// The hash of the bytes to count. None if any argument is NULL.
     #[inline]
+    pub fn hash_all(&mut self, call: &Call) -> Option<u64> {
+        if let [only] = self.canons.as_slice()
+            && let Some(bytes) = only.of_by_value(call.datum(self.first)?)
+        {
+            return Some(hash::hash64_of_8(bytes));
+        }
+        self.write_all(call).map(hash::hash64)
+    }
+
+    /// The bytes to count: of a single argument its own, of several the tuple's. None if any is NULL.
     pub fn write_all(&mut self, call: &Call) -> Option<&[u8]> {
         self.buffer.clear();
         if let [only] = self.canons.as_slice() {

@@ -17,6 +17,7 @@ pub struct Bytes<'a> {
 impl Bytes<'_> {
     /// # Safety
     /// `datum` is a non-NULL varlena that lives as long as the result.
+    #[inline(always)]
     pub unsafe fn new(datum: pg_sys::Datum) -> Self {
         let mut ptr: *mut pg_sys::varlena = datum.cast_mut_ptr();
         let mut detoasted = core::ptr::null_mut();
@@ -34,12 +35,14 @@ impl Bytes<'_> {
 
 impl Deref for Bytes<'_> {
     type Target = [u8];
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.data
     }
 }
 
 impl Drop for Bytes<'_> {
+    #[inline]
     fn drop(&mut self) {
         if !self.detoasted.is_null() {
             unsafe { pg_sys::pfree(self.detoasted.cast()) }

@@ -4,9 +4,8 @@ use crate::pg::error::Fail;
 use crate::pg::query::{Found, Query};
 use crate::pg::tree::Aggregate;
 use crate::pg::{catalog, sql};
-use super::describe;
 use crate::pg::canon::Canon;
-use pg_tally_core::view::{Feature, Refusal, Strategy, position, refuse};
+use pg_tally_core::view::{Feature, Refusal, compares_bytes, position, refuse};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
@@ -36,7 +35,7 @@ pub fn all(query: Query, text: &str) -> Option<Vec<Refusal>> {
 
 /// uniq counts bytes; a collation that takes different bytes for equal has no say in it.
 fn collations(query: Query, text: &str) -> Vec<Refusal> {
-    let by_bytes = |a: &Aggregate| matches!(describe::strategy(a).0, Strategy::Uniq(_) | Strategy::TopK(_)) || a.name.starts_with("uniq_exact");
+    let by_bytes = |a: &Aggregate| compares_bytes(catalog::origin_of_function(a.function, a.namespace), &a.name);
     let counting = query.aggregates().into_iter().filter(by_bytes);
     counting.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
         .map(|a| Refusal { feature: Feature::Collation, what: a.name.clone(), position: position(text, a.node.location()) })

@@ -45,7 +45,7 @@ pub fn shape(query: Query) -> Option<Shape> {
     Some(Shape { source: query.source()?, filter: query.filter(), keys: query.keys(), columns, targets: query.targets(), having: query.having() })
 }
 
-pub fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
+fn strategy(aggregate: &Aggregate) -> (Strategy, bool) {
     let arguments: Vec<Argument> = aggregate.arguments.iter().map(|a| argument(a.type_oid())).collect();
     let (strategy, stored_is_result) = strategy_of(&Call {
         origin: catalog::origin_of_function(aggregate.function, aggregate.namespace),
@@ -171,9 +171,8 @@ fn column(column: &Column, source: Oid) -> Agg {
         Strategy::ArgLeast | Strategy::ArgGreatest if !column.stored_is_result => vec![format!("NULL::{plain_type}")],
         _ => vec![],
     };
-    let any = column.strategy == Strategy::Least && aggregate.name.starts_with("any_value");
-    // PostgreSQL's own any_value, of 16 and later, gives whichever value comes first.
-    let partial = if any { ours("any_value_state", &aggregate.arguments[0].deparse(source, "s"), aggregate, source) } else { partial };
+    let instead = column.strategy.in_place_of(&aggregate.name);
+    let partial = instead.map_or(partial, |name| ours(name, &aggregate.arguments[0].deparse(source, "s"), aggregate, source));
     Agg {
         strategy: column.strategy,
         column_type,
@@ -182,7 +181,7 @@ fn column(column: &Column, source: Oid) -> Agg {
         stored_is_result: column.stored_is_result,
         finisher: column.strategy.finisher(&aggregate.name).to_string(),
         finish_with,
-        any,
+        any: instead.is_some(),
         fitting: fitting(column),
         counted,
     }

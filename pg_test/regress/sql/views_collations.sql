@@ -15,6 +15,9 @@ CREATE TABLE t (id int, ci text COLLATE nocase, c text COLLATE "C", un text COLL
 INSERT INTO t VALUES (1, 'Apple', 'Apple', 'Apple', 1), (2, 'APPLE', 'APPLE', 'APPLE', 2), (3, 'pear', 'pear', 'éclair', 3), (4, NULL, NULL, NULL, 4);
 SELECT pg_temp.make('by_ci', 'SELECT ci, count(*) AS n, max(x) AS mx FROM t GROUP BY ci');
 SELECT left(r, 5) AS sqlstate, r ~ 'nondeterministic' AS why, r ~ 'at character 11' AS place FROM pg_temp.fails($$SELECT tally.create_view('uniq_ci', 'SELECT x, uniq(ci) AS n FROM t GROUP BY x')$$) r;
+SELECT a, left(r, 5) AS sqlstate, r ~ 'nondeterministic' AS why, r ~ 'at character 11' AS place
+  FROM unnest('{uniq_state(ci),"uniq_p(12, ci)","uniq_p_state(12, ci)",uniq_exact(ci),uniq_exact_state(ci),"top_k(ci, 3)","top_k_state(ci, 3)"}'::text[]) a,
+       pg_temp.fails(format($$SELECT tally.create_view('bytes_ci', 'SELECT x, %s AS n FROM t GROUP BY x')$$, a)) r;
 SELECT pg_temp.make('in_array', 'SELECT ARRAY[ci] AS a, count(*) AS n, min(x) AS mn FROM t GROUP BY 1');
 SELECT pg_temp.make('by_c', 'SELECT c, un, lower(un) AS l, count(*) AS n, min(un) AS mn, max(c) AS mx, min(c COLLATE "und-x-icu") AS mu FROM t GROUP BY c, un');
 SELECT pg_temp.make('ends', 'SELECT x % 2 AS k, min(un) AS mn, max(un) AS mx, min(c) AS mc, max(un COLLATE "C") AS mxc FROM t GROUP BY 1');

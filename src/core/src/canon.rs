@@ -6,11 +6,21 @@ use crate::numeric::{self, Numeric};
 
 /// int2, int4, int8, oid, date, time, timestamp(tz), money, "char": 8 bytes, little endian, so int4 42 is int8 42.
 pub fn int(v: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&v.to_le_bytes());
+    out.extend_from_slice(&int_bytes(v));
+}
+
+#[inline]
+pub fn int_bytes(v: i64) -> [u8; 8] {
+    v.to_le_bytes()
 }
 
 /// float4 (widened), float8: the 8 bytes of the bits, little endian; -0 is 0 and there is one NaN, as PostgreSQL's `=` has it.
 pub fn float8(v: f64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&float8_bytes(v));
+}
+
+#[inline]
+pub fn float8_bytes(v: f64) -> [u8; 8] {
     let bits = if v.is_nan() {
         0x7ff8_0000_0000_0000
     } else if v == 0.0 {
@@ -18,7 +28,7 @@ pub fn float8(v: f64, out: &mut Vec<u8>) {
     } else {
         v.to_bits()
     };
-    out.extend_from_slice(&bits.to_le_bytes());
+    bits.to_le_bytes()
 }
 
 /// text, bytea, uuid: the bytes as they are.

@@ -14,6 +14,7 @@ pub const fn header(kind: u8) -> u8 {
 const UNKNOWN: &str = "unknown state";
 
 /// The SQL name of the type that a kind nibble stands for, for messages.
+#[inline]
 pub fn kind_name(kind: u8) -> &'static str {
     match kind {
         0..=3 => "uniq_state",
@@ -66,11 +67,13 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
     }
 
     /// Starts behind the first byte, which must announce `kind` in this version.
+    #[inline]
     pub fn open(bytes: &'a [u8], kind: u8) -> Result<Self, Error> {
         let mut reader = Self::new(bytes, kind_name(kind));
         let found = reader.version()?;
@@ -83,6 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the first byte, checks its version and gives its kind.
+    #[inline]
     pub fn version(&mut self) -> Result<u8, Error> {
         let Some((&first, rest)) = self.rest.split_first() else {
             return Err(self.corrupt("The state has no bytes."));
@@ -103,10 +107,12 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
+    #[inline]
     pub fn is_done(&self) -> bool {
         self.rest.is_empty()
     }
 
+    #[inline]
     pub fn bytes(&mut self, n: usize) -> Result<&'a [u8], Error> {
         match self.rest.split_at_checked(n) {
             Some((head, rest)) => {
@@ -117,6 +123,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, Error> {
         Ok(self.bytes(1)?[0])
     }
@@ -155,6 +162,7 @@ impl<'a> Reader<'a> {
         Err(if self.rest.len() < 10 { self.truncated() } else { self.corrupt("A number is out of range.") })
     }
 
+    #[inline]
     pub fn varint128(&mut self) -> Result<u128, Error> {
         // Nine bytes hold 63 bits; longer ones are rare.
         let mut v = 0u128;
@@ -180,17 +188,20 @@ impl<'a> Reader<'a> {
         Err(if self.rest.len() < 19 { self.truncated() } else { self.corrupt("A number is out of range.") })
     }
 
+    #[inline]
     pub fn zigzag(&mut self) -> Result<i64, Error> {
         let v = self.varint()?;
         Ok((v >> 1) as i64 ^ -((v & 1) as i64))
     }
 
+    #[inline]
     pub fn zigzag128(&mut self) -> Result<i128, Error> {
         let v = self.varint128()?;
         Ok((v >> 1) as i128 ^ -((v & 1) as i128))
     }
 
     /// Every byte must have been read.
+    #[inline]
     pub fn finish(self) -> Result<(), Error> {
         if self.rest.is_empty() {
             return Ok(());

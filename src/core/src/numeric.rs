@@ -33,19 +33,23 @@ pub struct Finite<'a> {
 }
 
 impl<'a> Finite<'a> {
+    #[inline]
     pub fn len(&self) -> usize {
         self.raw.len() / 2
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.raw.is_empty()
     }
 
+    #[inline]
     pub fn digits(&self) -> impl DoubleEndedIterator<Item = u16> + ExactSizeIterator + 'a {
         self.raw.chunks_exact(2).map(|d| u16::from_ne_bytes([d[0], d[1]]))
     }
 
     /// How many of the digits stand behind the decimal point.
+    #[inline]
     pub fn fraction(&self) -> Result<usize, Error> {
         let fraction = (self.len() as i32 - self.weight - 1).max(0) as usize;
         if self.is_empty() {

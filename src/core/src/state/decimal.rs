@@ -49,6 +49,7 @@ pub enum Mantissa {
     Big(BigInt),
 }
 
+#[inline]
 fn checked(v: Option<i128>) -> Option<i128> {
     v.filter(|v| *v != i128::MIN)
 }
@@ -217,6 +218,23 @@ impl<const POWER: u64> Decimal<POWER> {
         }
     }
 
+    /// Has the sum outgrown i128? Then it may have no room for more.
+    #[inline]
+    pub fn is_long(&self) -> bool {
+        self.slow.is_some()
+    }
+
+    /// Adds a mantissa / 10^scale that has room for three more digits to a sum that is not long.
+    #[inline(always)]
+    pub fn add_short(&mut self, mantissa: i128, scale: u8) {
+        if scale == 0 {
+            return self.add_small(mantissa, 0);
+        }
+        let groups = scale.div_ceil(4);
+        const PAD: [i128; 4] = [1, 10, 100, 1000];
+        self.add_small(mantissa * PAD[(groups * 4 - scale) as usize & 3], groups as u16);
+    }
+
     pub fn negate(&mut self) {
         self.fast = -self.fast;
         if let Some(slow) = &mut self.slow {
@@ -231,6 +249,7 @@ impl<const POWER: u64> Decimal<POWER> {
         }
     }
 
+    #[inline]
     pub fn heap_size(&self) -> usize {
         self.slow.as_ref().map_or(0, |slow| size_of::<Slow>() + (slow.mantissa.bits() / 8 + 8) as usize)
     }
@@ -282,6 +301,12 @@ impl<const POWER: u64> PartialEq for Decimal<POWER> {
         }
         self.normal() == other.normal()
     }
+}
+
+#[inline]
+pub(super) fn ends_in_zero(m: i128) -> bool {
+    // Dividing 128 bits costs several times as much as all the rest.
+    i64::try_from(m).map_or_else(|_| m % 10 == 0, |m| m % 10 == 0)
 }
 
 fn normal_small(mut mantissa: i128, mut scale: usize) -> Normal {
@@ -354,8 +379,7 @@ impl Normal {
         let mantissa = if big { Self::decode_big(reader, power)? } else { Mantissa::Small(reader.zigzag128()?) };
         let shortest = match &mantissa {
             Mantissa::Small(i128::MIN) => false,
-            // Dividing 128 bits costs several times as much as all the rest.
-            Mantissa::Small(m) => !scaled || i64::try_from(*m).map_or_else(|_| m % 10 != 0, |m| m % 10 != 0),
+            Mantissa::Small(m) => !scaled || !ends_in_zero(*m),
             Mantissa::Big(m) => !scaled || m % 10u8 != BigInt::ZERO,
         };
         if !shortest {

@@ -8,6 +8,7 @@ mod interval_sum;
 mod numeric_sum;
 mod float_var;
 mod numeric_var;
+mod short;
 mod specials;
 mod superacc;
 

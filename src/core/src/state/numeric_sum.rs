@@ -7,7 +7,8 @@
 //! little endian; [varint n >= 1, n times (varint scale minus the one before, zigzag count)]; [zigzag NaN, +Infinity, -Infinity].
 
 use super::counts;
-use super::decimal::{Decimal, Parsed};
+use super::decimal::{Decimal, Parsed, ends_in_zero};
+use super::short::Short;
 use super::specials::{Special, Specials};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_varint, put_zigzag};
@@ -179,6 +180,40 @@ impl<const KIND: u8> NumericSum<KIND> {
         Ok((more, nothing))
     }
 
+    /// Merges the bytes of a short state of rows of one display scale, or of integers. None: nothing has been merged, and
+    /// it takes more to do so, or to say what is wrong.
+    #[inline]
+    fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut short = Short::new(bytes)?;
+        let (head, form) = (short.u8(), short.u8());
+        if head != header(KIND) || form & !(SCALED | SCALES) != 0 {
+            return None;
+        }
+        let (scaled, has_scale) = (form & SCALED != 0, form & SCALES != 0);
+        let plain = short.zigzag()?;
+        let scale = if scaled { short.small()? } else { 0 };
+        let mantissa = short.zigzag128()?;
+        let (scales, shown, count) = if has_scale { (short.u8(), short.small()?, short.zigzag()?) } else { (1, 1, 1) };
+        let nothing = plain == 0 && mantissa == 0 && !has_scale;
+        if !short.is_done() || scales != 1 || shown == 0 || count == 0 || nothing {
+            return None;
+        }
+        if scaled && (scale == 0 || ends_in_zero(mantissa)) {
+            return None;
+        }
+        let plain = counts::merged(self.plain, plain)?;
+        if self.sum.is_long() {
+            return None;
+        }
+        if has_scale {
+            let slot = self.scale_count(shown as u16);
+            *slot = counts::merged(*slot, count)?;
+        }
+        self.plain = plain;
+        self.sum.add_short(mantissa, scale);
+        Some(())
+    }
+
     fn merge_scales(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         let n = reader.varint()?;
         if n == 0 {
@@ -242,7 +277,28 @@ impl<const KIND: u8> State for NumericSum<KIND> {
         }
     }
 
+    #[inline]
     fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match self.merge_short(bytes) {
+            Some(()) => Ok(()),
+            None => self.merge_any(bytes),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
+        Ok(state)
+    }
+
+    #[inline]
+    fn heap_size(&self) -> usize {
+        self.sum.heap_size() + self.scales.capacity() * size_of::<(u16, i64)>()
+    }
+}
+
+impl<const KIND: u8> NumericSum<KIND> {
+    fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut reader = Reader::open(bytes, KIND)?;
         if reader.is_done() {
             return Ok(());
@@ -252,16 +308,6 @@ impl<const KIND: u8> State for NumericSum<KIND> {
             return Err(reader.corrupt("An empty state is not in its shortest form."));
         }
         reader.finish()
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::default();
-        state.merge_bytes(bytes)?;
-        Ok(state)
-    }
-
-    fn heap_size(&self) -> usize {
-        self.sum.heap_size() + self.scales.capacity() * size_of::<(u16, i64)>()
     }
 }
 
@@ -273,5 +319,80 @@ impl<const KIND: u8> Subtract for NumericSum<KIND> {
             *count = count.wrapping_neg();
         }
         self.sum.negate();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decimal::{Mantissa, Normal};
+    use crate::state::{State, Subtract, SumState};
+
+    /// States that are short and states that are not quite.
+    fn seeds() -> Vec<SumState> {
+        let mut seeds = vec![SumState::empty()];
+        for (value, digits, n) in [(0, 0, 1), (-7, 0, 1), (i64::MAX, 0, 3), (i64::MIN, 0, 900), (12_345, 2, 1), (-1, 4, 70), (100, 2, 2), (i64::MAX, 9, 1)] {
+            let mut state = SumState::empty();
+            for _ in 0..n {
+                match digits {
+                    0 => state.add_int(value, 1),
+                    _ => {
+                        let mut payload = Vec::new();
+                        let normal = Normal { mantissa: Mantissa::Small(value as i128), scale: digits };
+                        normal.write_numeric(digits, &mut payload).unwrap();
+                        state.add_numeric(&payload, 1).unwrap();
+                    }
+                }
+            }
+            seeds.push(state.clone());
+            state.negate();
+            seeds.push(state);
+        }
+        seeds
+    }
+
+    fn bytes(state: &SumState) -> Vec<u8> {
+        let mut out = Vec::new();
+        state.encode(&mut out);
+        out
+    }
+
+    /// Of any bytes the short way takes only what the other takes, to the same effect, or touches nothing.
+    #[test]
+    fn the_short_way_is_the_way() {
+        let seeds = seeds();
+        let (mut taken, mut left, mut random) = (0, 0, 1u64);
+        for round in 0..200_000 {
+            let mut bytes_of_one = bytes(&seeds[round % seeds.len()]);
+            for _ in 0..round % 4 {
+                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                let (at, byte) = ((random >> 33) as usize % bytes_of_one.len(), (random >> 17) as u8);
+                match random >> 60 {
+                    0 => bytes_of_one.truncate(at + 1),
+                    1 => bytes_of_one.insert(at, byte),
+                    2 => bytes_of_one.push(byte),
+                    3 => bytes_of_one[at] ^= 0x80,
+                    4 => bytes_of_one[at] = [0, 1, 2, 0x80, 0xff][byte as usize % 5],
+                    _ => bytes_of_one[at] ^= 1 << (byte & 7),
+                }
+            }
+            for onto in [&seeds[0], &seeds[(random >> 40) as usize % seeds.len()]] {
+                let (mut short, mut other) = (onto.clone(), onto.clone());
+                match short.merge_short(&bytes_of_one) {
+                    Some(()) => {
+                        taken += 1;
+                        other.merge_any(&bytes_of_one).unwrap_or_else(|e| panic!("{bytes_of_one:x?}: {e:?}"));
+                        assert_eq!(bytes(&short), bytes(&other), "{bytes_of_one:x?}");
+                    }
+                    None => {
+                        left += 1;
+                        assert_eq!(bytes(&short), bytes(onto), "{bytes_of_one:x?}");
+                    }
+                }
+            }
+        }
+        assert!(taken > 100_000 && left > 50_000, "{taken} {left}");
+        // What rows make is taken, but for the longest.
+        let short = seeds.iter().filter(|seed| seeds[0].clone().merge_short(&bytes(seed)).is_some()).count();
+        assert!(short * 4 >= seeds.len() * 3, "{short} of {}", seeds.len());
     }
 }

@@ -4,6 +4,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
+use super::short::Short;
 use crate::codec::{Reader, put_varint, put_zigzag};
 use crate::error::Error;
 
@@ -175,6 +176,7 @@ impl<const POWER: i64> Superacc<POWER> {
         self.chunks.iter().all(|c| *c == 0) || self.magnitude().limbs.is_empty()
     }
 
+    #[inline]
     pub fn heap_size(&self) -> usize {
         self.chunks.capacity() * size_of::<i64>()
     }
@@ -281,6 +283,45 @@ impl<const POWER: i64> Superacc<POWER> {
             return Err(reader.corrupt("The sum is out of range."));
         }
         Ok(Stored { bytes, position: position as u32, negative: head & 1 == 1 })
+    }
+
+    /// Adds what `encode` has written, if it is not zero, of at most 64 bits, and nothing stands behind it; says no if nothing has been added.
+    #[inline]
+    pub(super) fn add_short(&mut self, mut short: Short) -> bool {
+        let head = short.u8();
+        let Some(position) = short.zigzag() else { return false };
+        let Some(magnitude) = short.last(head >> 1) else { return false };
+        let position = position.wrapping_sub(Self::UNIT) as u64;
+        // Three chunks below the end need no look at what the sum has come to.
+        if magnitude & 1 == 0 || position / 32 + 3 > Self::MAX_BITS / 32 {
+            return false;
+        }
+        let (index, wide) = ((position / 32) as u32, (magnitude as u128) << (position % 32));
+        let flip = -((head & 1) as i64);
+        let three = [0, 32, 64].map(|bit| ((wide >> bit) as u32 as i64 ^ flip) - flip);
+        let at = index.wrapping_sub(self.base) as usize;
+        if self.adds < ADDS
+            && let Some([a, b, c]) = self.chunks.get_mut(at..at.saturating_add(3))
+        {
+            *a += three[0];
+            *b += three[1];
+            *c += three[2];
+            self.adds += 1;
+        } else {
+            self.add_three(index, three);
+        }
+        true
+    }
+
+    #[cold]
+    fn add_three(&mut self, index: u32, three: [i64; 3]) {
+        self.carry();
+        self.cover(index, index + 3);
+        let at = (index - self.base) as usize;
+        for (chunk, added) in self.chunks[at..].iter_mut().zip(three) {
+            *chunk += added;
+        }
+        self.adds += 1;
     }
 
     #[cold]

@@ -14,6 +14,6 @@ pub use read::{groups_view, insert_rule, public_view, recomputed_groups};
 pub use refusal::{Feature, Refusal, position, refuse};
 pub use render::storage_tables;
 pub use spec::{Agg, Counted, Equality, Key, Part, Range, Spec, Storage, Target};
-pub use strategy::{Argument, Call, Exact, Origin, Strategy, strategy_of};
+pub use strategy::{Argument, Call, Exact, Origin, Strategy, compares_bytes, strategy_of};
 pub use verify::{Compared, comparison, state};
 pub use write::{compaction, fold, rebuild};

@@ -133,6 +133,14 @@ impl Strategy {
             _ => None,
         }
     }
+    /// The aggregate of ours that is kept in the place of `name`, whose own result would not be the same for all who ask.
+    pub fn in_place_of(self, name: &str) -> Option<&'static str> {
+        match (self, name) {
+            // PostgreSQL's own any_value, of 16 and later, gives whichever value comes first.
+            (Strategy::Least, "any_value" | "any_value_state") => Some("any_value_state"),
+            _ => None,
+        }
+    }
     /// Which of aggregate `name`'s arguments are values; the others say how it is to work, and are the same for all rows.
     pub fn values(self, name: &str, arguments: usize) -> Range<usize> {
         match self {
@@ -191,6 +199,12 @@ impl Call<'_> {
     fn precision(&self) -> Option<u8> {
         self.constant(0).and_then(|p| check_precision(p).ok())
     }
+}
+
+/// Whether an aggregate tells values apart by their bytes, whatever their collation has to say.
+pub fn compares_bytes(origin: Origin, name: &str) -> bool {
+    let counting = matches!(name, "uniq" | "uniq_state" | "uniq_p" | "uniq_p_state" | "uniq_exact" | "uniq_exact_state");
+    origin == Origin::PgTally && (counting || matches!(name, "top_k" | "top_k_state"))
 }
 
 /// The strategy for a call, and whether its result is the stored value itself (a state, or a value that is its own state).
@@ -267,6 +281,20 @@ mod tests {
         assert_eq!(of(Origin::PgCatalog, "avg", &[Argument::Interval]), (Strategy::Average(Exact::Interval), false));
         assert_eq!(of(Origin::PgCatalog, "sum", &[Argument::Other]).0, Strategy::Recompute);
         assert_eq!(of(Origin::PgTally, "uniq", &[Argument::Other, Argument::Integer]), (Strategy::Uniq(14), false));
+    }
+
+    #[test]
+    fn what_is_ours_goes_by_bytes_and_anyones_any_value_by_the_least() {
+        for name in ["uniq", "uniq_state", "uniq_p", "uniq_p_state", "uniq_exact", "uniq_exact_state", "top_k", "top_k_state"] {
+            assert!(compares_bytes(Origin::PgTally, name), "{name}");
+            assert!(!compares_bytes(Origin::Other, name) && !compares_bytes(Origin::PgCatalog, name), "{name}");
+        }
+        assert!(["count", "count_state", "min_state", "any_value_state", "uniqueness"].iter().all(|name| !compares_bytes(Origin::PgTally, name)));
+        for (origin, name) in [(Origin::PgCatalog, "any_value"), (Origin::PgTally, "any_value"), (Origin::PgTally, "any_value_state")] {
+            assert_eq!(of(origin, name, &[Argument::Other]).0.in_place_of(name), Some("any_value_state"));
+        }
+        assert_eq!(of(Origin::PgCatalog, "min", &[Argument::Other]).0.in_place_of("min"), None);
+        assert_eq!(of(Origin::Other, "any_value", &[Argument::Other]).0.in_place_of("any_value"), None);
     }
 
     #[test]
