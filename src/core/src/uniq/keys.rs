@@ -24,14 +24,25 @@ impl Default for Keys {
 }
 
 impl Keys {
-    /// Adds a key; says how many indexes there are if that can be more than `limit`.
+    /// Adds a key if that is all there is to do: to a list that has room.
     #[inline]
-    pub fn insert(&mut self, key: u32, limit: usize) -> usize {
+    pub fn append(&mut self, key: u32) -> bool {
         match self {
             Self::List(list) if list.len() < list.capacity() => {
                 list.push(key);
-                0
+                true
             }
+            _ => false,
+        }
+    }
+
+    /// Adds a key; says how many indexes there are if that can be more than `limit`.
+    #[inline]
+    pub fn insert(&mut self, key: u32, limit: usize) -> usize {
+        if self.append(key) {
+            return 0;
+        }
+        match self {
             Self::List(_) => self.insert_full(key, limit),
             Self::Table(table) => table.insert(key),
         }

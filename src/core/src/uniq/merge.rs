@@ -88,16 +88,7 @@ impl Uniq {
     }
 
     fn add_key(&mut self, key: u32, fold: bool) {
-        let key = if fold { code::fold_key(key, self.p) } else { key };
-        match &mut self.repr {
-            Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
-            Repr::Sparse(keys) => {
-                let limit = sparse_limit(self.p);
-                if keys.insert(key, limit) > limit {
-                    self.make_dense();
-                }
-            }
-        }
+        self.insert_key(if fold { code::fold_key(key, self.p) } else { key });
     }
 }
 

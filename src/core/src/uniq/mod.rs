@@ -67,7 +67,20 @@ impl Uniq {
                 dense::raise(registers, index, value);
             }
             Repr::Sparse(keys) => {
-                if keys.insert(code::key_of_hash(h, self.p), sparse_limit(self.p)) > sparse_limit(self.p) {
+                let key = code::key_of_hash(h, self.p);
+                if !keys.append(key) {
+                    self.insert_key(key);
+                }
+            }
+        }
+    }
+
+    fn insert_key(&mut self, key: u32) {
+        match &mut self.repr {
+            Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
+            Repr::Sparse(keys) => {
+                let limit = sparse_limit(self.p);
+                if keys.insert(key, limit) > limit {
                     self.make_dense();
                 }
             }
