@@ -9,7 +9,6 @@
 //!          less base, at most 15), then for the e registers of at least base + 15 varint (index - the one before - 1), value u8
 //! ```
 
-use super::elias_fano::Numbers;
 use super::{Uniq, code, dense, elias_fano, estimate, sparse_limit};
 use crate::codec::{Reader, header, put_varint};
 use crate::error::Error;
@@ -146,20 +145,10 @@ impl Sparse<'_> {
         self.n
     }
 
-    /// Gives the rare keys, ascending, to `rare`; then there are the indexes of the others, ascending.
+    /// Gives the rare keys, ascending, to `each`; the others come behind.
     #[inline]
-    fn read<'n>(&self, p: u8, numbers: &'n mut Numbers, rare: impl FnMut(u32)) -> Result<&'n [u32], Error> {
+    fn rare_keys(&self, p: u8, mut each: impl FnMut(u32)) -> Result<Reader<'_>, Error> {
         let mut reader = Reader::new(self.bytes, NAME);
-        self.rare_keys(&mut reader, p, rare)?;
-        let indexes = elias_fano::decode(&mut reader, self.n - self.rare, numbers)?;
-        if indexes.iter().fold(false, |any, index| any | code::is_rare(*index, p)) {
-            return Err(reader.corrupt("A rare code is not where it belongs."));
-        }
-        reader.finish()?;
-        Ok(indexes)
-    }
-
-    fn rare_keys(&self, reader: &mut Reader<'_>, p: u8, mut rare: impl FnMut(u32)) -> Result<(), Error> {
         let mut next = 0u64;
         for _ in 0..self.rare {
             let v = reader.varint()?;
@@ -168,25 +157,37 @@ impl Sparse<'_> {
             let Some(key) = index.and_then(|index| code::rare_key(index, v as u32 & 63, p)) else {
                 return Err(reader.corrupt("A rare code is out of range."));
             };
-            rare(key);
+            each(key);
             next = register + 1;
         }
-        Ok(())
+        Ok(reader)
+    }
+
+    /// Gives the indexes of the other keys, ascending, to `each` in blocks.
+    #[inline]
+    fn indexes(&self, mut reader: Reader<'_>, p: u8, mut each: impl FnMut(&[u32])) -> Result<(), Error> {
+        let mut any_rare = false;
+        elias_fano::decode(&mut reader, self.n - self.rare, |block| {
+            any_rare |= block.iter().fold(false, |any, index| any | code::is_rare(*index, p));
+            each(block);
+        })?;
+        if any_rare {
+            return Err(reader.corrupt("A rare code is not where it belongs."));
+        }
+        reader.finish()
     }
 
     /// Raises the registers, of the same precision.
     pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
-        let (mut rare, mut numbers) = (Vec::new(), Numbers::new());
-        let indexes = self.read(p, &mut numbers, |key| rare.push(key))?;
-        dense::raise_indexes(registers, indexes, p);
-        rare.into_iter().for_each(|key| dense::raise_key(registers, key, p));
-        Ok(())
+        let reader = self.rare_keys(p, |key| dense::raise_key(registers, key, p))?;
+        self.indexes(reader, p, |block| dense::raise_indexes(registers, block, p))
     }
 
     pub fn parts(&self, p: u8) -> Result<Parts, Error> {
-        let (mut rare, mut numbers) = (Vec::new(), Numbers::new());
-        let indexes = self.read(p, &mut numbers, |key| rare.push(key))?;
-        Ok(Parts { rare, common: indexes.iter().map(|index| index << 7).collect() })
+        let mut parts = Parts { rare: Vec::new(), common: Vec::with_capacity(self.n - self.rare) };
+        let reader = self.rare_keys(p, |key| parts.rare.push(key))?;
+        self.indexes(reader, p, |block| parts.common.extend(block.iter().map(|index| index << 7)))?;
+        Ok(parts)
     }
 }
 

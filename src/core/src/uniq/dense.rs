@@ -10,15 +10,32 @@ pub fn max_value(p: u8) -> u8 {
 /// Raises the registers that the indexes have, none of which is rare.
 #[inline]
 pub fn raise_indexes(registers: &mut [u8], indexes: &[u32], p: u8) {
-    let (above, below) = (32 - code::INDEX_BITS + p as u32, code::INDEX_BITS - p as u32);
-    let Some(last) = registers.len().checked_sub(1) else {
-        return;
-    };
-    for index in indexes {
-        // The bit that is added is behind all others; it tells the compiler that there is one. There is a power of two of registers.
-        let value = (index << above | 1).leading_zeros() + 1;
-        let register = &mut registers[(index >> below) as usize & last];
-        *register = (*register).max(value as u8);
+    macro_rules! of_precision {
+        ($($p:literal)*) => {
+            match p {
+                $($p => raise_indexes_of::<$p>(registers, indexes),)*
+                _ => unreachable!("a precision of 10 to 18"),
+            }
+        };
+    }
+    of_precision!(10 11 12 13 14 15 16 17 18)
+}
+
+/// Every shift is known, and the number of registers.
+fn raise_indexes_of<const P: u32>(registers: &mut [u8], indexes: &[u32]) {
+    let Some(registers) = registers.get_mut(..1 << P) else { return };
+    let below = code::INDEX_BITS - P;
+    for run in indexes.chunks(64) {
+        // A float's exponent is the place of the highest bit: several at once.
+        let mut values = [0; 64];
+        for (value, index) in values.iter_mut().zip(run) {
+            let rest = (index & ((1 << below) - 1)) as i32 as f32;
+            *value = (127 + below - (rest.to_bits() >> 23)) as u8;
+        }
+        for (value, index) in values.iter().zip(run) {
+            let register = &mut registers[(index >> below) as usize & ((1 << P) - 1)];
+            *register = (*register).max(*value);
+        }
     }
 }
 

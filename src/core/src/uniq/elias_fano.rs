@@ -59,36 +59,35 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     out.truncate(start + low_len + high_len);
 }
 
-/// Numbers are read in runs of this many.
+/// Eight numbers begin at a byte again.
 const RUN: usize = 8;
 
-/// The numbers of a list that is not long are kept here.
-pub const SHORT: usize = 64;
+/// Numbers are read in blocks of this many, which stay in the nearest cache.
+const BLOCK: usize = 256;
 
-/// Where `decode` puts its numbers: room for more than there are, since it writes in whole runs.
-pub struct Numbers {
-    short: [u32; SHORT + RUN],
-    long: Vec<u32>,
-}
+/// Of each byte how many bits are set, and for the one set as number k its place less k.
+static ONES: [u8; 256] = ones_and_places().0;
+static PLACES: [[u32; RUN]; 256] = ones_and_places().1;
 
-impl Numbers {
-    pub fn new() -> Self {
-        Self { short: [0; SHORT + RUN], long: Vec::new() }
+const fn ones_and_places() -> ([u8; 256], [[u32; RUN]; 256]) {
+    let (mut ones, mut places, mut bit) = ([0; 256], [[0; RUN]; 256], 0);
+    while bit < 256 * 8 {
+        let (byte, place) = (bit / 8, bit % 8);
+        if byte >> place & 1 == 1 {
+            places[byte][ones[byte] as usize] = place as u32 - ones[byte] as u32;
+            ones[byte] += 1;
+        }
+        bit += 1;
     }
+    (ones, places)
 }
 
-/// Reads `n` numbers, which ascend.
+/// Reads `n` numbers, which ascend, and gives them to `each` in blocks. After an error what it was given is of no meaning, but below 2^25.
 #[inline]
-pub fn decode<'a>(reader: &mut Reader<'_>, n: usize, numbers: &'a mut Numbers) -> Result<&'a [u32], Error> {
+pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -> Result<(), Error> {
     if n == 0 {
-        return Ok(&[]);
+        return Ok(());
     }
-    let out = if n <= SHORT {
-        &mut numbers.short[..]
-    } else {
-        numbers.long = vec![0; n + RUN];
-        &mut numbers.long
-    };
     let Layout { low_bits, low_len, high_len } = layout(n);
     let both = reader.bytes(low_len + high_len)?;
     let (low, high) = both.split_at(low_len);
@@ -96,45 +95,43 @@ pub fn decode<'a>(reader: &mut Reader<'_>, n: usize, numbers: &'a mut Numbers) -
     if low[low_len - 1] as u32 >> (8 - spare) != 0 {
         return Err(reader.corrupt("There are bits set behind the last code."));
     }
-    if !read_high(high, n, out) {
+    let (mut done, mut before) = (0, None);
+    let mut finish = |block: &mut [u32], len: usize, done: usize| {
+        if done + len > n {
+            return Err(reader.corrupt("There are more or fewer codes than announced."));
+        }
+        add_low(&both[done / RUN * low_bits as usize..], len, low_bits, block);
+        let block = &block[..len];
+        // The numbers ascend, so that none is out of range if the last is not.
+        if before.as_ref() >= block.first() || !ascends(block) || block[len - 1] >> INDEX_BITS != 0 {
+            return Err(reader.corrupt("The codes are not in order or out of range."));
+        }
+        before = block.last().copied();
+        each(block);
+        Ok(())
+    };
+    // A byte of the high parts is at most eight numbers: all are written, and as many count as there are.
+    let (mut block, mut len) = ([0; BLOCK + RUN], 0);
+    for (at, byte) in high.iter().enumerate() {
+        let first = (at * 8 - done - len) as u32;
+        let Some(run) = block.get_mut(len..len + RUN) else { break };
+        for (number, place) in run.iter_mut().zip(&PLACES[*byte as usize]) {
+            *number = first.wrapping_add(*place);
+        }
+        len += ONES[*byte as usize] as usize;
+        if len >= BLOCK {
+            finish(&mut block, BLOCK, done)?;
+            block.copy_within(BLOCK.., 0);
+            (done, len) = (done + BLOCK, len - BLOCK);
+        }
+    }
+    if len > 0 {
+        finish(&mut block, len, done)?;
+    }
+    if done + len < n {
         return Err(reader.corrupt("There are more or fewer codes than announced."));
     }
-    add_low(both, n, low_bits, out);
-    let out = &out[..n];
-    // The numbers ascend, so that none is out of range if the last is not.
-    if !ascends(out) || out[n - 1] >> INDEX_BITS != 0 {
-        return Err(reader.corrupt("The codes are not in order or out of range."));
-    }
-    Ok(out)
-}
-
-/// The high parts: what is above i in the place of bit number i. false if there are not `n` bits.
-#[inline]
-fn read_high(high: &[u8], n: usize, out: &mut [u32]) -> bool {
-    let (whole, rest) = high.as_chunks::<8>();
-    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | *byte as u64);
-    let words = whole.iter().map(|word| u64::from_le_bytes(*word)).chain(std::iter::once(last));
-    let (mut i, mut first_bit) = (0usize, 0u32);
-    for mut word in words {
-        let end = i + word.count_ones() as usize;
-        if end > n {
-            return false;
-        }
-        // In fours, of which the last may be too many: there is room, and what follows writes over them.
-        while i < end {
-            let Some(four) = out.get_mut(i..i + 4) else {
-                return false;
-            };
-            for (k, place) in four.iter_mut().enumerate() {
-                *place = first_bit.wrapping_add(word.trailing_zeros()).wrapping_sub((i + k) as u32);
-                word &= word.wrapping_sub(1);
-            }
-            i += 4;
-        }
-        i = end;
-        first_bit += 64;
-    }
-    i == n
+    Ok(())
 }
 
 /// Adds the low parts below the high ones. `bytes` begin with them, and go on.
@@ -152,13 +149,13 @@ fn add_low(bytes: &[u8], n: usize, low_bits: u32, out: &mut [u32]) {
     of_width!(9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)
 }
 
-/// Eight numbers of `WIDTH` bits begin at a byte again, and every shift is known.
+/// Every shift is known.
 fn add_low_of<const WIDTH: usize>(bytes: &[u8], n: usize, out: &mut [u32]) {
     let add = |from: &[u8], run: &mut [u32; RUN]| {
         let from = &from[..WIDTH + 3];
         for (k, number) in run.iter_mut().enumerate() {
             let at = k * WIDTH / 8;
-            let word = u32::from_le_bytes([from[at], from[at + 1], from[at + 2], from[at + 3]]);
+            let word = from[at..].first_chunk().map_or(0, |word| u32::from_le_bytes(*word));
             *number = *number << WIDTH | word >> (k * WIDTH % 8) & ((1 << WIDTH) - 1);
         }
     };
