@@ -47,7 +47,7 @@ pub struct Dense<'a> {
     bytes: &'a [u8],
 }
 
-#[inline]
+#[inline(always)]
 pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
     let mut reader = Reader::new(bytes, NAME);
     let kind = reader.version()?;
@@ -75,6 +75,7 @@ pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
     Ok(View { p, body })
 }
 
+#[inline(always)]
 fn parse_tiny(reader: Reader<'_>) -> Result<Body<'_>, Error> {
     let codes = reader.rest();
     if !codes.len().is_multiple_of(4) || codes.len() > TINY * 4 {
@@ -83,7 +84,7 @@ fn parse_tiny(reader: Reader<'_>) -> Result<Body<'_>, Error> {
     Ok(Body::Tiny(codes))
 }
 
-#[inline]
+#[inline(always)]
 fn parse_sparse(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
     let n = reader.varint()?;
     let rare = reader.varint()?;
@@ -96,6 +97,7 @@ fn parse_sparse(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
     Ok(Body::Sparse(Sparse { n: n as usize, rare: rare as usize, bytes: reader.rest() }))
 }
 
+#[inline(always)]
 fn parse_dense(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
     let base = reader.u8()?;
     let exceptions = reader.varint()?;
@@ -226,19 +228,35 @@ impl Dense<'_> {
 
     /// Raises the registers, of the same precision.
     pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
-        let mut reader = Reader::new(self.bytes, NAME);
-        let max = dense::max_value(p);
+        self.check_nibbles(p)?;
+        dense::unpack_raise(self.nibbles, self.base, registers);
+        self.raise_exceptions(p, registers)
+    }
+
+    pub fn registers(&self, p: u8) -> Result<Vec<u8>, Error> {
+        self.check_nibbles(p)?;
+        let mut registers = dense::unpack(self.nibbles, self.base);
+        self.raise_exceptions(p, &mut registers)?;
+        Ok(registers)
+    }
+
+    fn check_nibbles(&self, p: u8) -> Result<(), Error> {
         // Near its end the range of registers leaves the nibbles less room than they have.
-        let room = max - self.base;
+        let room = dense::max_value(p) - self.base;
         if room < 15 && (room + 1..=15).any(|v| dense::count_nibbles(self.nibbles, v) > 0) {
-            return Err(reader.corrupt("A register is out of range."));
+            return Err(Error::corrupt(NAME, "A register is out of range."));
         }
         // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
         let few = sparse_limit(p) >> (code::INDEX_BITS - p as u32);
         if self.base == 0 && !dense::raised_more_than(few, self.nibbles) {
-            return Err(reader.corrupt("There are too few codes for a dense state."));
+            return Err(Error::corrupt(NAME, "There are too few codes for a dense state."));
         }
-        dense::unpack_raise(self.nibbles, self.base, registers);
+        Ok(())
+    }
+
+    fn raise_exceptions(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
+        let mut reader = Reader::new(self.bytes, NAME);
+        let max = dense::max_value(p);
         let (half, mut next) = (self.nibbles.len() as u64, 0u64);
         for _ in 0..self.exceptions {
             let index = next.saturating_add(reader.varint()?);
@@ -291,6 +309,7 @@ fn encode_tiny<'a>(keys: impl Iterator<Item = &'a u32>, p: u8, out: &mut Vec<u8>
 }
 
 fn encode_long(rare: &[u32], common: &[u32], p: u8, out: &mut Vec<u8>) {
+    out.reserve(8 + rare.len() * 4 + elias_fano::room(common.len()));
     out.extend([header(kind::UNIQ_SPARSE), parameters(p)]);
     put_varint((rare.len() + common.len()) as u64, out);
     put_varint(rare.len() as u64, out);

@@ -114,6 +114,14 @@ pub fn pack(registers: &[u8], base: u8, out: &mut Vec<u8>) {
     out.extend(low.iter().zip(high).map(|(a, b)| (a - base).min(15) | (b - base).min(15) << 4));
 }
 
+/// What `pack` wrote; the exceptions are the caller's.
+pub fn unpack(nibbles: &[u8], base: u8) -> Vec<u8> {
+    let mut registers = Vec::with_capacity(nibbles.len() * 2);
+    registers.extend(nibbles.iter().map(|byte| (byte & 15) + base));
+    registers.extend(nibbles.iter().map(|byte| (byte >> 4) + base));
+    registers
+}
+
 /// Raises `registers` to what `pack` wrote; the exceptions are the caller's.
 pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) {
     let (low, high) = registers.split_at_mut(registers.len() / 2);
@@ -141,13 +149,14 @@ pub fn raised_more_than(few: usize, nibbles: &[u8]) -> bool {
 
 /// Index and value of the registers that `pack` could only cut off.
 pub fn exceptions(registers: &[u8], base: u8) -> Vec<(u32, u8)> {
+    let any = |run: &[u8]| run.iter().fold(0, |max: u8, v| max.max(*v)) >= base + 15;
     let mut found = Vec::new();
-    for (block, run) in registers.chunks(128).enumerate() {
-        if run.iter().fold(0, |max: u8, v| max.max(*v)) < base + 15 {
-            continue;
+    // They are few: most registers are only looked at in long runs.
+    for (block, run) in registers.chunks(128).enumerate().filter(|(_, run)| any(run)) {
+        for (part, run) in run.chunks(16).enumerate().filter(|(_, run)| any(run)) {
+            let indexed = run.iter().enumerate().filter(|(_, v)| **v >= base + 15);
+            found.extend(indexed.map(|(at, v)| ((block * 128 + part * 16 + at) as u32, *v)));
         }
-        let indexed = run.iter().enumerate().filter(|(_, v)| **v >= base + 15);
-        found.extend(indexed.map(|(at, v)| ((block * 128 + at) as u32, *v)));
     }
     found
 }

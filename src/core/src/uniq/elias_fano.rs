@@ -19,31 +19,38 @@ fn layout(n: usize) -> Layout {
     Layout { low_bits, low_len: (n * low_bits as usize).div_ceil(8), high_len: high.div_ceil(8) }
 }
 
+/// What [`encode`] needs of room for `n` numbers.
+pub fn room(n: usize) -> usize {
+    let Layout { low_len, high_len, .. } = layout(n.max(1));
+    low_len + high_len + INDEX_BITS as usize + 8
+}
+
+/// The function for this number of low bits, so that it knows every shift.
+macro_rules! of_width {
+    ($low_bits:expr, $function:ident($($argument:expr),*)) => {
+        of_width!($low_bits, $function($($argument),*), 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)
+    };
+    ($low_bits:expr, $function:ident $arguments:tt, $($width:literal)*) => {
+        match $low_bits {
+            $($width => $function::<$width> $arguments,)*
+            // A sparse state has at most 2^16 codes and at least one.
+            _ => unreachable!("9 to 25 low bits"),
+        }
+    };
+}
+
 /// Appends the ascending numbers that `keys` hold above their lowest seven bits.
 pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     if keys.is_empty() {
         return;
     }
     let Layout { low_bits, low_len, high_len } = layout(keys.len());
+    // The high part is written in whole words, which may reach beyond its end.
     let start = out.len();
-    // Both parts are written in whole words, which may reach beyond their ends.
-    out.resize(start + low_len + high_len + 16, 0);
-    let mask = (1u32 << low_bits) - 1;
-
-    // Whole words are written, each over the unfinished end of the one before, so that no branch depends on where a number ends.
-    let (mut acc, mut filled, mut at) = (0u64, 0u32, start);
-    for key in keys {
-        acc |= ((key >> 7 & mask) as u64) << filled;
-        filled += low_bits;
-        if let Some(word) = out.get_mut(at..at + 8) {
-            word.copy_from_slice(&acc.to_le_bytes());
-        }
-        acc >>= filled & !7;
-        at += (filled / 8) as usize;
-        filled &= 7;
-    }
+    of_width!(low_bits, put_low(keys, out));
+    out.truncate(start + low_len);
+    out.resize(start + low_len + high_len + 8, 0);
     let high = &mut out[start + low_len..];
-    high[..8].fill(0);
 
     // A word is kept until the bits leave it: neighbours share bytes, and a byte just written is slow to read.
     let (mut word, mut at) = (0u64, 0usize);
@@ -57,6 +64,25 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     }
     high[at * 8..at * 8 + 8].copy_from_slice(&word.to_le_bytes());
     out.truncate(start + low_len + high_len);
+}
+
+fn put_low<const WIDTH: usize>(keys: &[u32], out: &mut Vec<u8>) {
+    let mut put = |run: &[u32; RUN]| {
+        let mut words = [0u64; 4];
+        for (k, key) in run.iter().enumerate() {
+            let (low, bit) = ((key >> 7) as u64 & ((1 << WIDTH) - 1), k * WIDTH);
+            words[bit / 64] |= low << (bit % 64);
+            if bit % 64 + WIDTH > 64 {
+                words[bit / 64 + 1] |= low >> (64 - bit % 64);
+            }
+        }
+        out.extend_from_slice(&words.map(u64::to_le_bytes).as_flattened()[..WIDTH]);
+    };
+    let (runs, rest) = keys.as_chunks();
+    runs.iter().for_each(&mut put);
+    let mut last = [0; RUN];
+    last[..rest.len()].copy_from_slice(rest);
+    put(&last);
 }
 
 /// Eight numbers begin at a byte again.
@@ -100,7 +126,7 @@ pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -
         if done + len > n {
             return Err(reader.corrupt("There are more or fewer codes than announced."));
         }
-        add_low(&both[done / RUN * low_bits as usize..], len, low_bits, block);
+        of_width!(low_bits, add_low(&both[done / RUN * low_bits as usize..], len, block));
         let block = &block[..len];
         // The numbers ascend, so that none is out of range if the last is not.
         if before.as_ref() >= block.first() || !ascends(block) || block[len - 1] >> INDEX_BITS != 0 {
@@ -135,22 +161,7 @@ pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -
 }
 
 /// Adds the low parts below the high ones. `bytes` begin with them, and go on.
-#[inline]
-fn add_low(bytes: &[u8], n: usize, low_bits: u32, out: &mut [u32]) {
-    macro_rules! of_width {
-        ($($width:literal)*) => {
-            match low_bits {
-                $($width => add_low_of::<$width>(bytes, n, out),)*
-                // A sparse state has at most 2^16 codes and at least one.
-                _ => unreachable!("9 to 25 low bits"),
-            }
-        };
-    }
-    of_width!(9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)
-}
-
-/// Every shift is known.
-fn add_low_of<const WIDTH: usize>(bytes: &[u8], n: usize, out: &mut [u32]) {
+fn add_low<const WIDTH: usize>(bytes: &[u8], n: usize, out: &mut [u32]) {
     let add = |from: &[u8], run: &mut [u32; RUN]| {
         let from = &from[..WIDTH + 3];
         for (k, number) in run.iter_mut().enumerate() {

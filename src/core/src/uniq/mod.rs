@@ -125,23 +125,13 @@ impl Uniq {
         match &mut self.repr {
             Repr::Dense(registers) => *registers = dense::fold(registers, self.p, p),
             Repr::Sparse(keys) => {
-                let (mut folded, limit) = (Keys::default(), sparse_limit(p));
-                folded.reserve(keys.len(), limit);
-                keys.for_each(|key| {
-                    folded.insert(code::fold_key(key, p), limit);
-                });
-                *keys = folded;
+                let mut folded = Self::new(p);
+                folded.expect_keys(keys.len());
+                keys.for_each(|key| folded.insert_key(code::fold_key(key, p)));
+                *self = folded;
             }
         }
         self.p = p;
-        self.settle();
-    }
-
-    /// Restores the rule of which form a state has.
-    fn settle(&mut self) {
-        if matches!(&self.repr, Repr::Sparse(Keys::Table(table)) if table.len() > sparse_limit(self.p)) {
-            self.make_dense();
-        }
     }
 }
 
