@@ -226,7 +226,7 @@ fn read_bins(reader: &mut Reader<'_>, state: &mut Quantile) -> Result<Read, Erro
     Ok(read)
 }
 
-/// For each byte that is all there is to say of a bin: how far it is from the one before, and its count. (0, 0) for other bytes.
+/// For the byte that a bin begins with how far it is from the one before, and its count; 0 if that follows.
 const STEPS: [(u8, u8); 128] = {
     let (mut steps, mut v) = ([(0, 0); 128], 0);
     while v < 128 {
@@ -241,7 +241,7 @@ const STEPS: [(u8, u8); 128] = {
 };
 
 impl Read {
-    /// Reads and adds bins while each is one byte, on the side of zero of the one before, and on a page that is there. This is what merging
+    /// Reads and adds bins while each is a byte or two, on the side of zero of the one before, and on a page that is there. This is what merging
     /// takes its time for.
     #[inline]
     fn short_steps(&mut self, rest: &mut &[u8], open: Option<Open<'_>>) {

@@ -171,7 +171,9 @@ impl Sparse<'_> {
         let mut any_rare = false;
         elias_fano::decode(&mut reader, self.n - self.rare, |block| {
             any_rare |= block.iter().fold(false, |any, index| any | code::is_rare(*index, p));
-            each(block);
+            if !any_rare {
+                each(block);
+            }
         })?;
         if any_rare {
             return Err(reader.corrupt("A rare code is not where it belongs."));

@@ -19,6 +19,9 @@ fn layout(n: usize) -> Layout {
     Layout { low_bits, low_len: (n * low_bits as usize).div_ceil(8), high_len: high.div_ceil(8) }
 }
 
+/// Eight numbers begin at a byte again.
+const RUN: usize = 8;
+
 /// What [`encode`] needs of room for `n` numbers.
 pub fn room(n: usize) -> usize {
     let Layout { low_len, high_len, .. } = layout(n.max(1));
@@ -45,10 +48,10 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
         return;
     }
     let Layout { low_bits, low_len, high_len } = layout(keys.len());
-    // The high part is written in whole words, which may reach beyond its end.
     let start = out.len();
     of_width!(low_bits, put_low(keys, out));
     out.truncate(start + low_len);
+    // The high part is written in whole words, which may reach beyond its end.
     out.resize(start + low_len + high_len + 8, 0);
     let high = &mut out[start + low_len..];
 
@@ -66,6 +69,7 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     out.truncate(start + low_len + high_len);
 }
 
+/// Appends the low parts, and more of a run that is not full.
 fn put_low<const WIDTH: usize>(keys: &[u32], out: &mut Vec<u8>) {
     let mut put = |run: &[u32; RUN]| {
         let mut words = [0u64; 4];
@@ -84,9 +88,6 @@ fn put_low<const WIDTH: usize>(keys: &[u32], out: &mut Vec<u8>) {
     last[..rest.len()].copy_from_slice(rest);
     put(&last);
 }
-
-/// Eight numbers begin at a byte again.
-const RUN: usize = 8;
 
 /// Numbers are read in blocks of this many, which stay in the nearest cache.
 const BLOCK: usize = 256;
@@ -160,7 +161,7 @@ pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -
     Ok(())
 }
 
-/// Adds the low parts below the high ones. `bytes` begin with them, and go on.
+/// Puts the low parts below the high ones. `bytes` begin with them, and go on.
 fn add_low<const WIDTH: usize>(bytes: &[u8], n: usize, out: &mut [u32]) {
     let add = |from: &[u8], run: &mut [u32; RUN]| {
         let from = &from[..WIDTH + 3];
