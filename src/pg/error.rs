@@ -61,12 +61,14 @@ impl Fail {
 
 /// What is wrong with the bytes.
 fn why(error: Error) -> String {
-    error.detail.unwrap_or(error.message)
+    let report = error.into_report();
+    report.detail.unwrap_or(report.message)
 }
 
 impl From<Error> for Fail {
     fn from(error: Error) -> Self {
-        let code = match error.kind {
+        let report = error.into_report();
+        let code = match report.kind {
             Kind::Corrupt => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
             Kind::Unsupported => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Kind::OutOfRange => PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
@@ -75,11 +77,11 @@ impl From<Error> for Fail {
             Kind::TooLarge => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Kind::OutOfMemory => PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
         };
-        let mut fail = Fail::new(code, error.message);
-        if let Some(detail) = error.detail {
+        let mut fail = Fail::new(code, report.message);
+        if let Some(detail) = report.detail {
             fail = fail.detail(detail);
         }
-        if let Some(hint) = error.hint {
+        if let Some(hint) = report.hint {
             fail = fail.hint(hint);
         }
         fail

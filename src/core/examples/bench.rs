@@ -163,18 +163,26 @@ fn inserts(filter: &str) {
 
 fn merges(filter: &str) {
     for (n, goal) in [(10i64, "200"), (100, "1700"), (1000, "10000"), (1_000_000, "2200")] {
+        let what = format!("uniq: merge two of n = {n} each");
+        if !what.contains(filter) {
+            continue;
+        }
         let pairs: Vec<(Vec<u8>, Vec<u8>)> = (0..if n > 1000 { 3 } else { 50 })
             .map(|g| [0, n / 2].map(|from| bytes(&filled(14, (from..from + n).map(|v| g << 32 | v)))).into())
             .collect();
-        line(filter, &format!("uniq: merge two of n = {n}"), goal, pairs.len(), || {
+        line(filter, &what, goal, pairs.len(), || {
             for (a, b) in &pairs {
                 black_box(uniq_merge_bytes(a, b).unwrap());
             }
         });
     }
     for (n, goal) in [(1i64, "-"), (10i64, "100"), (100, "200"), (1000, "1800"), (20_000, "350")] {
+        let what = format!("uniq: fold 1000 of n = {n}, each");
+        if !what.contains(filter) {
+            continue;
+        }
         let states: Vec<Vec<u8>> = (0..1000).map(|g| bytes(&filled(14, (0..n).map(|v| g << 32 | v)))).collect();
-        line(filter, &format!("uniq: fold 1000 of n = {n}, each"), goal, states.len(), || {
+        line(filter, &what, goal, states.len(), || {
             let mut sum = Uniq::empty();
             states.iter().for_each(|b| sum.merge_bytes(b).unwrap());
             black_box(sum.estimate());

@@ -2,6 +2,7 @@
 //! a hint that says what to do.
 
 use std::fmt;
+use std::ops::Deref;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -20,8 +21,12 @@ pub enum Kind {
     OutOfMemory,
 }
 
+/// Behind a pointer, so that a result without an error is as cheap to hand on as its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Report>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
     pub kind: Kind,
     pub message: String,
     pub detail: Option<String>,
@@ -69,17 +74,21 @@ impl Error {
     }
 
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), detail: None, hint: None }
+        Self(Box::new(Report { kind, message: message.into(), detail: None, hint: None }))
     }
 
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
+    }
+
+    pub fn into_report(self) -> Report {
+        *self.0
     }
 
     /// For binary input; a text input function reports `Corrupt` as 22P02 (invalid_text_representation) instead.
@@ -93,6 +102,14 @@ impl Error {
             Kind::TooLarge => "54000",
             Kind::OutOfMemory => "53200",
         }
+    }
+}
+
+impl Deref for Error {
+    type Target = Report;
+
+    fn deref(&self) -> &Report {
+        &self.0
     }
 }
 

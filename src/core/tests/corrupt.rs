@@ -407,6 +407,14 @@ fn messages_of_sketches() {
     corrupt(refused(&[0x1d, 16, 0xf0, 0, 2, 0xfd, 0xff, 0x7f]), "A bin or its count is out of range.");
     let huge = [0x1d, 1, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
     corrupt(refused(&huge), "A count of values is out of range.");
+    // Behind the last bin of all, read after many others.
+    let mut many = Quantile::empty();
+    (0..100).for_each(|i| many.insert(f64::MAX / 1.05f64.powi(i)));
+    let encoded = bytes(&many);
+    assert!(Quantile::decode(&encoded).is_ok());
+    for next in [0, 1, 3] {
+        corrupt(refused(&[&encoded[..], &[next, 0][..1 + next as usize / 2]].concat()), "A bin or its count is out of range.");
+    }
     check(refused(&[0x1d, 0x48]), "0A000", "unsupported quantile_state", "Accuracy 1 is unknown, this build knows 0.");
 
     let corrupt = |error: Error, detail: &str| check(error, "22P03", "invalid top_k_state", detail);

@@ -238,7 +238,7 @@ fn limits() {
     assert_eq!((check_k(1), check_k(1000)), (Ok(1), Ok(1000)));
     for k in [-1, 0, 1001, i64::MAX] {
         let error = check_k(k).unwrap_err();
-        assert_eq!((error.sqlstate(), error.message), ("22023", format!("number {k} of values of top_k is out of range")));
+        assert_eq!((error.sqlstate(), error.message.clone()), ("22023", format!("number {k} of values of top_k is out of range")));
     }
     let mut state = build(1, 0..100);
     let mut overflow = None;

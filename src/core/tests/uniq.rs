@@ -251,6 +251,22 @@ fn keys_that_pile_up_are_still_a_set() {
 }
 
 #[test]
+fn the_form_goes_by_distinct_values_at_the_limit_too() {
+    for p in [10, 12] {
+        let limit = 1i64 << (p - 2);
+        for n in limit - 2..=limit + 2 {
+            // In order, again and again, and each several times at once.
+            let whole = (0..n).map(int_hash);
+            let forms = [build(p, whole.clone()), build(p, whole.clone().chain(whole.clone()).chain(whole.clone())), build(p, whole.rev().flat_map(|h| [h; 3]))];
+            for state in &forms {
+                assert_eq!(bytes(state)[0], if n <= limit { 0x11 } else { 0x12 }, "p = {p}, n = {n}");
+                assert_eq!(bytes(state), bytes(&forms[0]));
+            }
+        }
+    }
+}
+
+#[test]
 fn precisions() {
     assert_eq!(check_precision(14), Ok(14));
     for p in [-1, 0, 9, 19, 300] {

@@ -31,6 +31,22 @@ pub struct Pages {
     counts: Vec<u64>,
 }
 
+/// The pages of a state as they are, for many additions to bins that are there: nothing in it moves.
+pub struct Open<'a> {
+    first: i32,
+    index: &'a [u16],
+    counts: &'a mut [u64],
+}
+
+impl Open<'_> {
+    /// Where the bin is counted, if its page is there.
+    #[inline]
+    pub fn slot(&mut self, bin: i32) -> Option<&mut u64> {
+        let at = *self.index.get(((bin >> 4) - self.first) as usize)? as usize;
+        self.counts.get_mut(at.wrapping_sub(1).wrapping_mul(PAGE) + (bin as usize & (PAGE - 1)))
+    }
+}
+
 /// Distance from zero, the negative of two first.
 pub fn from_zero(bin: i32) -> u32 {
     bin.unsigned_abs() << 1 | u32::from(bin > 0)
@@ -47,12 +63,37 @@ impl Bins {
     #[inline]
     pub fn add(&mut self, bin: i32, count: u64) -> u64 {
         if let Bins::Pages(pages) = self
-            && let Some(slot) = pages.slot(bin)
+            && let Some(slot) = pages.open().slot(bin)
         {
             *slot += count;
             return 0;
         }
         self.add_new(bin, count)
+    }
+
+    /// Makes room for about `more` bins from this one on.
+    pub fn reserve(&mut self, first: i32, more: usize) {
+        match self {
+            Bins::List(list) if list.len() + more <= SHORT => list.reserve_exact(more),
+            Bins::List(list) if more > 2 * SHORT => {
+                if list.is_empty() {
+                    list.push((first, 0));
+                }
+                let mut pages = Pages::of(list);
+                pages.counts.reserve(more / PAGE * PAGE);
+                *self = Bins::Pages(pages);
+            }
+            _ => {}
+        }
+    }
+
+    /// None of a list.
+    #[inline]
+    pub fn open(&mut self) -> Option<Open<'_>> {
+        match self {
+            Bins::List(_) => None,
+            Bins::Pages(pages) => Some(pages.open()),
+        }
     }
 
     fn add_new(&mut self, bin: i32, count: u64) -> u64 {
@@ -70,6 +111,9 @@ impl Bins {
 
     fn add_to_list(&mut self, bin: i32, count: u64) {
         let Bins::List(list) = self else { return };
+        if list.len() < SHORT && list.last().is_none_or(|last| last.0 < bin) {
+            return list.push((bin, count));
+        }
         match list.binary_search_by_key(&bin, |entry| entry.0) {
             Ok(at) => list[at].1 += count,
             Err(at) if list.len() < SHORT => list.insert(at, (bin, count)),
@@ -136,18 +180,16 @@ impl Pages {
         pages
     }
 
-    /// Where the bin is counted, if its page is there.
     #[inline]
-    fn slot(&mut self, bin: i32) -> Option<&mut u64> {
-        let at = *self.index.get(((bin >> 4) - self.first) as usize)? as usize;
-        self.counts.get_mut(at.wrapping_sub(1).wrapping_mul(PAGE) + (bin as usize & (PAGE - 1)))
+    fn open(&mut self) -> Open<'_> {
+        Open { first: self.first, index: &self.index, counts: &mut self.counts }
     }
 
     fn add(&mut self, bin: i32, count: u64) {
-        if self.slot(bin).is_none() {
+        if self.open().slot(bin).is_none() {
             self.make(bin >> 4);
         }
-        if let Some(slot) = self.slot(bin) {
+        if let Some(slot) = self.open().slot(bin) {
             *slot += count;
         }
     }

@@ -13,7 +13,7 @@
 //!          varint skipped - 1 << 2 | 3     the same with more values, followed by varint count - 2
 //! ```
 
-use super::bins::{self, from_zero};
+use super::bins::{self, Open, from_zero};
 use super::{Quantile, bucket};
 use crate::codec::{Reader, header, put_varint};
 use crate::error::Error;
@@ -88,16 +88,15 @@ fn put_bins(first: i32, list: &[(i32, u64)], out: &mut Vec<u8>) {
     let distance = (first.abs() - bucket::ONE) as i64;
     let zigzag = (distance << 1 ^ distance >> 63) as u64;
     put_varint(zigzag << 1 | u64::from(first < 0), out);
+    out.reserve(list.len() * 2);
     let mut next = first;
     for &(bin, count) in list {
         let skipped = (bin - next) as u64;
-        match (skipped, count) {
-            (0, _) => put_varint((count - 1) << 1, out),
-            (_, 1) => put_varint((skipped - 1) << 2 | 1, out),
-            _ => {
-                put_varint((skipped - 1) << 2 | 3, out);
-                put_varint(count - 2, out);
-            }
+        let more = u64::from(count > 1);
+        // Which of the two it is has no pattern: neither is branched to.
+        put_varint(if skipped == 0 { (count - 1) << 1 } else { (skipped.wrapping_sub(1)) << 2 | more << 1 | 1 }, out);
+        if skipped > 0 && count > 1 {
+            put_varint(count - 2, out);
         }
         next = bin + 1;
     }
@@ -187,18 +186,21 @@ fn read_bins(reader: &mut Reader<'_>, state: &mut Quantile) -> Result<Read, Erro
         return Err(reader.corrupt("There are empty bins before the first."));
     }
     let mut read = Read { first, last: first, bins: 1, count: (v >> 1) + 1, nearest: from_zero(first) };
+    // A bin takes a byte or two.
+    state.bins.reserve(first, 1 + reader.rest().len());
     state.zero += state.bins.add(first, read.count);
-    // Beside the reader, in registers: this loop is what merging takes its time for.
     let mut rest = reader.bytes(reader.rest().len())?;
-    while !rest.is_empty() {
-        let v = next_varint(&mut rest)?;
-        // Without a branch, which would be mispredicted every other time.
-        let apart = v & 1;
-        let skipped = ((v >> 2) + 1) * apart;
-        let mut count = (v >> 1) * (apart ^ 1) + 1;
-        if v & 3 == 3 {
-            count = next_varint(&mut rest)?.saturating_add(2);
+    loop {
+        read.short_steps(&mut rest, state.bins.open());
+        if rest.is_empty() {
+            break;
         }
+        let v = next_varint(&mut rest)?;
+        let (skipped, count) = match v & 3 {
+            3 => ((v >> 2) + 1, next_varint(&mut rest)?.saturating_add(2)),
+            1 => ((v >> 2) + 1, 1),
+            _ => (0, (v >> 1) + 1),
+        };
         read.count = read.count.saturating_add(count);
         let bin = (read.last as i64 + 1).saturating_add_unsigned(skipped);
         if bin > bucket::LAST as i64 || bin == 0 || read.count > counts::LIMIT as u64 {
@@ -211,6 +213,10 @@ fn read_bins(reader: &mut Reader<'_>, state: &mut Quantile) -> Result<Read, Erro
         read.bins += 1;
         read.last = bin as i32;
     }
+    // The last page may have room for more bins than there are.
+    if read.last > bucket::LAST {
+        return Err(reader.corrupt("A bin or its count is out of range."));
+    }
     if read.last < 0 {
         read.nearest = from_zero(read.last);
     }
@@ -218,6 +224,48 @@ fn read_bins(reader: &mut Reader<'_>, state: &mut Quantile) -> Result<Read, Erro
         return Err(reader.corrupt("There are too many bins."));
     }
     Ok(read)
+}
+
+/// For the byte that a bin begins with how far it is from the one before, and its count; 0 if that follows.
+const STEPS: [(u8, u8); 128] = {
+    let (mut steps, mut v) = ([(0, 0); 128], 0);
+    while v < 128 {
+        steps[v] = match v & 3 {
+            3 => ((v >> 2) as u8 + 2, 0),
+            1 => ((v >> 2) as u8 + 2, 1),
+            _ => (1, (v >> 1) as u8 + 1),
+        };
+        v += 1;
+    }
+    steps
+};
+
+impl Read {
+    /// Reads and adds bins while each is a byte or two, on the side of zero of the one before, and on a page that is there. This is what merging
+    /// takes its time for.
+    #[inline]
+    fn short_steps(&mut self, rest: &mut &[u8], open: Option<Open<'_>>) {
+        let Some(mut open) = open else { return };
+        let (mut last, mut count) = (self.last, self.count);
+        let mut bins = 0;
+        while let Some((&v, mut others)) = rest.split_first() {
+            let Some(&(step, mut n)) = STEPS.get(v as usize) else { break };
+            if n == 0 {
+                let Some((&more @ ..0x80, behind)) = others.split_first() else { break };
+                (n, others) = (more + 2, behind);
+            }
+            let bin = last + step as i32;
+            if bin ^ last < 0 {
+                break;
+            }
+            let Some(slot) = open.slot(bin) else { break };
+            *slot += n as u64;
+            bins += 1;
+            (last, count, *rest) = (bin, count + n as u64, others);
+        }
+        self.bins += bins;
+        (self.last, self.count) = (last, count);
+    }
 }
 
 #[inline]

@@ -9,7 +9,6 @@
 //!          less base, at most 15), then for the e registers of at least base + 15 varint (index - the one before - 1), value u8
 //! ```
 
-use super::elias_fano::Numbers;
 use super::{Uniq, code, dense, elias_fano, estimate, sparse_limit};
 use crate::codec::{Reader, header, put_varint};
 use crate::error::Error;
@@ -48,7 +47,7 @@ pub struct Dense<'a> {
     bytes: &'a [u8],
 }
 
-#[inline]
+#[inline(always)]
 pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
     let mut reader = Reader::new(bytes, NAME);
     let kind = reader.version()?;
@@ -76,6 +75,7 @@ pub fn parse(bytes: &[u8]) -> Result<View<'_>, Error> {
     Ok(View { p, body })
 }
 
+#[inline(always)]
 fn parse_tiny(reader: Reader<'_>) -> Result<Body<'_>, Error> {
     let codes = reader.rest();
     if !codes.len().is_multiple_of(4) || codes.len() > TINY * 4 {
@@ -84,7 +84,7 @@ fn parse_tiny(reader: Reader<'_>) -> Result<Body<'_>, Error> {
     Ok(Body::Tiny(codes))
 }
 
-#[inline]
+#[inline(always)]
 fn parse_sparse(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
     let n = reader.varint()?;
     let rare = reader.varint()?;
@@ -97,6 +97,7 @@ fn parse_sparse(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
     Ok(Body::Sparse(Sparse { n: n as usize, rare: rare as usize, bytes: reader.rest() }))
 }
 
+#[inline(always)]
 fn parse_dense(mut reader: Reader<'_>, p: u8) -> Result<Body<'_>, Error> {
     let base = reader.u8()?;
     let exceptions = reader.varint()?;
@@ -146,20 +147,10 @@ impl Sparse<'_> {
         self.n
     }
 
-    /// Gives the rare keys, ascending, to `rare`; then there are the indexes of the others, ascending.
+    /// Gives the rare keys, ascending, to `each`; the others come behind.
     #[inline]
-    fn read<'n>(&self, p: u8, numbers: &'n mut Numbers, rare: impl FnMut(u32)) -> Result<&'n [u32], Error> {
+    fn rare_keys(&self, p: u8, mut each: impl FnMut(u32)) -> Result<Reader<'_>, Error> {
         let mut reader = Reader::new(self.bytes, NAME);
-        self.rare_keys(&mut reader, p, rare)?;
-        let indexes = elias_fano::decode(&mut reader, self.n - self.rare, numbers)?;
-        if indexes.iter().fold(false, |any, index| any | code::is_rare(*index, p)) {
-            return Err(reader.corrupt("A rare code is not where it belongs."));
-        }
-        reader.finish()?;
-        Ok(indexes)
-    }
-
-    fn rare_keys(&self, reader: &mut Reader<'_>, p: u8, mut rare: impl FnMut(u32)) -> Result<(), Error> {
         let mut next = 0u64;
         for _ in 0..self.rare {
             let v = reader.varint()?;
@@ -168,25 +159,39 @@ impl Sparse<'_> {
             let Some(key) = index.and_then(|index| code::rare_key(index, v as u32 & 63, p)) else {
                 return Err(reader.corrupt("A rare code is out of range."));
             };
-            rare(key);
+            each(key);
             next = register + 1;
         }
-        Ok(())
+        Ok(reader)
+    }
+
+    /// Gives the indexes of the other keys, ascending, to `each` in blocks.
+    #[inline]
+    fn indexes(&self, mut reader: Reader<'_>, p: u8, mut each: impl FnMut(&[u32])) -> Result<(), Error> {
+        let mut any_rare = false;
+        elias_fano::decode(&mut reader, self.n - self.rare, |block| {
+            any_rare |= block.iter().fold(false, |any, index| any | code::is_rare(*index, p));
+            if !any_rare {
+                each(block);
+            }
+        })?;
+        if any_rare {
+            return Err(reader.corrupt("A rare code is not where it belongs."));
+        }
+        reader.finish()
     }
 
     /// Raises the registers, of the same precision.
     pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
-        let (mut rare, mut numbers) = (Vec::new(), Numbers::new());
-        let indexes = self.read(p, &mut numbers, |key| rare.push(key))?;
-        dense::raise_indexes(registers, indexes, p);
-        rare.into_iter().for_each(|key| dense::raise_key(registers, key, p));
-        Ok(())
+        let reader = self.rare_keys(p, |key| dense::raise_key(registers, key, p))?;
+        self.indexes(reader, p, |block| dense::raise_indexes(registers, block, p))
     }
 
     pub fn parts(&self, p: u8) -> Result<Parts, Error> {
-        let (mut rare, mut numbers) = (Vec::new(), Numbers::new());
-        let indexes = self.read(p, &mut numbers, |key| rare.push(key))?;
-        Ok(Parts { rare, common: indexes.iter().map(|index| index << 7).collect() })
+        let mut parts = Parts { rare: Vec::new(), common: Vec::with_capacity(self.n - self.rare) };
+        let reader = self.rare_keys(p, |key| parts.rare.push(key))?;
+        self.indexes(reader, p, |block| parts.common.extend(block.iter().map(|index| index << 7)))?;
+        Ok(parts)
     }
 }
 
@@ -225,19 +230,35 @@ impl Dense<'_> {
 
     /// Raises the registers, of the same precision.
     pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
-        let mut reader = Reader::new(self.bytes, NAME);
-        let max = dense::max_value(p);
+        self.check_nibbles(p)?;
+        dense::unpack_raise(self.nibbles, self.base, registers);
+        self.raise_exceptions(p, registers)
+    }
+
+    pub fn registers(&self, p: u8) -> Result<Vec<u8>, Error> {
+        self.check_nibbles(p)?;
+        let mut registers = dense::unpack(self.nibbles, self.base);
+        self.raise_exceptions(p, &mut registers)?;
+        Ok(registers)
+    }
+
+    fn check_nibbles(&self, p: u8) -> Result<(), Error> {
         // Near its end the range of registers leaves the nibbles less room than they have.
-        let room = max - self.base;
+        let room = dense::max_value(p) - self.base;
         if room < 15 && (room + 1..=15).any(|v| dense::count_nibbles(self.nibbles, v) > 0) {
-            return Err(reader.corrupt("A register is out of range."));
+            return Err(Error::corrupt(NAME, "A register is out of range."));
         }
         // More than m/4 indexes of 25 bits, of which a register covers 2^(25-p), raise more registers than this.
         let few = sparse_limit(p) >> (code::INDEX_BITS - p as u32);
         if self.base == 0 && !dense::raised_more_than(few, self.nibbles) {
-            return Err(reader.corrupt("There are too few codes for a dense state."));
+            return Err(Error::corrupt(NAME, "There are too few codes for a dense state."));
         }
-        dense::unpack_raise(self.nibbles, self.base, registers);
+        Ok(())
+    }
+
+    fn raise_exceptions(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
+        let mut reader = Reader::new(self.bytes, NAME);
+        let max = dense::max_value(p);
         let (half, mut next) = (self.nibbles.len() as u64, 0u64);
         for _ in 0..self.exceptions {
             let index = next.saturating_add(reader.varint()?);
@@ -290,6 +311,7 @@ fn encode_tiny<'a>(keys: impl Iterator<Item = &'a u32>, p: u8, out: &mut Vec<u8>
 }
 
 fn encode_long(rare: &[u32], common: &[u32], p: u8, out: &mut Vec<u8>) {
+    out.reserve(8 + rare.len() * 4 + elias_fano::room(common.len()));
     out.extend([header(kind::UNIQ_SPARSE), parameters(p)]);
     put_varint((rare.len() + common.len()) as u64, out);
     put_varint(rare.len() as u64, out);

@@ -10,15 +10,32 @@ pub fn max_value(p: u8) -> u8 {
 /// Raises the registers that the indexes have, none of which is rare.
 #[inline]
 pub fn raise_indexes(registers: &mut [u8], indexes: &[u32], p: u8) {
-    let (above, below) = (32 - code::INDEX_BITS + p as u32, code::INDEX_BITS - p as u32);
-    let Some(last) = registers.len().checked_sub(1) else {
-        return;
-    };
-    for index in indexes {
-        // The bit that is added is behind all others; it tells the compiler that there is one. There is a power of two of registers.
-        let value = (index << above | 1).leading_zeros() + 1;
-        let register = &mut registers[(index >> below) as usize & last];
-        *register = (*register).max(value as u8);
+    macro_rules! of_precision {
+        ($($p:literal)*) => {
+            match p {
+                $($p => raise_indexes_of::<$p>(registers, indexes),)*
+                _ => unreachable!("a precision of 10 to 18"),
+            }
+        };
+    }
+    of_precision!(10 11 12 13 14 15 16 17 18)
+}
+
+/// Every shift is known, and the number of registers.
+fn raise_indexes_of<const P: u32>(registers: &mut [u8], indexes: &[u32]) {
+    let Some(registers) = registers.get_mut(..1 << P) else { return };
+    let below = code::INDEX_BITS - P;
+    for run in indexes.chunks(64) {
+        // A float's exponent is the place of the highest bit: several at once.
+        let mut values = [0; 64];
+        for (value, index) in values.iter_mut().zip(run) {
+            let rest = (index & ((1 << below) - 1)) as i32 as f32;
+            *value = (127 + below - (rest.to_bits() >> 23)) as u8;
+        }
+        for (value, index) in values.iter().zip(run) {
+            let register = &mut registers[(index >> below) as usize & ((1 << P) - 1)];
+            *register = (*register).max(*value);
+        }
     }
 }
 
@@ -97,6 +114,14 @@ pub fn pack(registers: &[u8], base: u8, out: &mut Vec<u8>) {
     out.extend(low.iter().zip(high).map(|(a, b)| (a - base).min(15) | (b - base).min(15) << 4));
 }
 
+/// What `pack` wrote; the exceptions are the caller's.
+pub fn unpack(nibbles: &[u8], base: u8) -> Vec<u8> {
+    let mut registers = Vec::with_capacity(nibbles.len() * 2);
+    registers.extend(nibbles.iter().map(|byte| (byte & 15) + base));
+    registers.extend(nibbles.iter().map(|byte| (byte >> 4) + base));
+    registers
+}
+
 /// Raises `registers` to what `pack` wrote; the exceptions are the caller's.
 pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) {
     let (low, high) = registers.split_at_mut(registers.len() / 2);
@@ -124,13 +149,14 @@ pub fn raised_more_than(few: usize, nibbles: &[u8]) -> bool {
 
 /// Index and value of the registers that `pack` could only cut off.
 pub fn exceptions(registers: &[u8], base: u8) -> Vec<(u32, u8)> {
+    let any = |run: &[u8]| run.iter().fold(0, |max: u8, v| max.max(*v)) >= base + 15;
     let mut found = Vec::new();
-    for (block, run) in registers.chunks(128).enumerate() {
-        if run.iter().fold(0, |max: u8, v| max.max(*v)) < base + 15 {
-            continue;
+    // They are few: most registers are only looked at in long runs.
+    for (block, run) in registers.chunks(128).enumerate().filter(|(_, run)| any(run)) {
+        for (part, run) in run.chunks(16).enumerate().filter(|(_, run)| any(run)) {
+            let indexed = run.iter().enumerate().filter(|(_, v)| **v >= base + 15);
+            found.extend(indexed.map(|(at, v)| ((block * 128 + part * 16 + at) as u32, *v)));
         }
-        let indexed = run.iter().enumerate().filter(|(_, v)| **v >= base + 15);
-        found.extend(indexed.map(|(at, v)| ((block * 128 + at) as u32, *v)));
     }
     found
 }

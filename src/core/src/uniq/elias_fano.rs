@@ -19,6 +19,29 @@ fn layout(n: usize) -> Layout {
     Layout { low_bits, low_len: (n * low_bits as usize).div_ceil(8), high_len: high.div_ceil(8) }
 }
 
+/// Eight numbers begin at a byte again.
+const RUN: usize = 8;
+
+/// What [`encode`] needs of room for `n` numbers.
+pub fn room(n: usize) -> usize {
+    let Layout { low_len, high_len, .. } = layout(n.max(1));
+    low_len + high_len + INDEX_BITS as usize + 8
+}
+
+/// The function for this number of low bits, so that it knows every shift.
+macro_rules! of_width {
+    ($low_bits:expr, $function:ident($($argument:expr),*)) => {
+        of_width!($low_bits, $function($($argument),*), 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)
+    };
+    ($low_bits:expr, $function:ident $arguments:tt, $($width:literal)*) => {
+        match $low_bits {
+            $($width => $function::<$width> $arguments,)*
+            // A sparse state has at most 2^16 codes and at least one.
+            _ => unreachable!("9 to 25 low bits"),
+        }
+    };
+}
+
 /// Appends the ascending numbers that `keys` hold above their lowest seven bits.
 pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     if keys.is_empty() {
@@ -26,24 +49,11 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     }
     let Layout { low_bits, low_len, high_len } = layout(keys.len());
     let start = out.len();
-    // Both parts are written in whole words, which may reach beyond their ends.
-    out.resize(start + low_len + high_len + 16, 0);
-    let mask = (1u32 << low_bits) - 1;
-
-    // Whole words are written, each over the unfinished end of the one before, so that no branch depends on where a number ends.
-    let (mut acc, mut filled, mut at) = (0u64, 0u32, start);
-    for key in keys {
-        acc |= ((key >> 7 & mask) as u64) << filled;
-        filled += low_bits;
-        if let Some(word) = out.get_mut(at..at + 8) {
-            word.copy_from_slice(&acc.to_le_bytes());
-        }
-        acc >>= filled & !7;
-        at += (filled / 8) as usize;
-        filled &= 7;
-    }
+    of_width!(low_bits, put_low(keys, out));
+    out.truncate(start + low_len);
+    // The high part is written in whole words, which may reach beyond its end.
+    out.resize(start + low_len + high_len + 8, 0);
     let high = &mut out[start + low_len..];
-    high[..8].fill(0);
 
     // A word is kept until the bits leave it: neighbours share bytes, and a byte just written is slow to read.
     let (mut word, mut at) = (0u64, 0usize);
@@ -59,36 +69,52 @@ pub fn encode(keys: &[u32], out: &mut Vec<u8>) {
     out.truncate(start + low_len + high_len);
 }
 
-/// Numbers are read in runs of this many.
-const RUN: usize = 8;
-
-/// The numbers of a list that is not long are kept here.
-pub const SHORT: usize = 64;
-
-/// Where `decode` puts its numbers: room for more than there are, since it writes in whole runs.
-pub struct Numbers {
-    short: [u32; SHORT + RUN],
-    long: Vec<u32>,
-}
-
-impl Numbers {
-    pub fn new() -> Self {
-        Self { short: [0; SHORT + RUN], long: Vec::new() }
-    }
-}
-
-/// Reads `n` numbers, which ascend.
-#[inline]
-pub fn decode<'a>(reader: &mut Reader<'_>, n: usize, numbers: &'a mut Numbers) -> Result<&'a [u32], Error> {
-    if n == 0 {
-        return Ok(&[]);
-    }
-    let out = if n <= SHORT {
-        &mut numbers.short[..]
-    } else {
-        numbers.long = vec![0; n + RUN];
-        &mut numbers.long
+/// Appends the low parts, and more of a run that is not full.
+fn put_low<const WIDTH: usize>(keys: &[u32], out: &mut Vec<u8>) {
+    let mut put = |run: &[u32; RUN]| {
+        let mut words = [0u64; 4];
+        for (k, key) in run.iter().enumerate() {
+            let (low, bit) = ((key >> 7) as u64 & ((1 << WIDTH) - 1), k * WIDTH);
+            words[bit / 64] |= low << (bit % 64);
+            if bit % 64 + WIDTH > 64 {
+                words[bit / 64 + 1] |= low >> (64 - bit % 64);
+            }
+        }
+        out.extend_from_slice(&words.map(u64::to_le_bytes).as_flattened()[..WIDTH]);
     };
+    let (runs, rest) = keys.as_chunks();
+    runs.iter().for_each(&mut put);
+    let mut last = [0; RUN];
+    last[..rest.len()].copy_from_slice(rest);
+    put(&last);
+}
+
+/// Numbers are read in blocks of this many, which stay in the nearest cache.
+const BLOCK: usize = 256;
+
+/// Of each byte how many bits are set, and for the one set as number k its place less k.
+static ONES: [u8; 256] = ones_and_places().0;
+static PLACES: [[u32; RUN]; 256] = ones_and_places().1;
+
+const fn ones_and_places() -> ([u8; 256], [[u32; RUN]; 256]) {
+    let (mut ones, mut places, mut bit) = ([0; 256], [[0; RUN]; 256], 0);
+    while bit < 256 * 8 {
+        let (byte, place) = (bit / 8, bit % 8);
+        if byte >> place & 1 == 1 {
+            places[byte][ones[byte] as usize] = place as u32 - ones[byte] as u32;
+            ones[byte] += 1;
+        }
+        bit += 1;
+    }
+    (ones, places)
+}
+
+/// Reads `n` numbers, which ascend, and gives them to `each` in blocks. After an error what it was given is of no meaning, but below 2^25.
+#[inline]
+pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -> Result<(), Error> {
+    if n == 0 {
+        return Ok(());
+    }
     let Layout { low_bits, low_len, high_len } = layout(n);
     let both = reader.bytes(low_len + high_len)?;
     let (low, high) = both.split_at(low_len);
@@ -96,69 +122,52 @@ pub fn decode<'a>(reader: &mut Reader<'_>, n: usize, numbers: &'a mut Numbers) -
     if low[low_len - 1] as u32 >> (8 - spare) != 0 {
         return Err(reader.corrupt("There are bits set behind the last code."));
     }
-    if !read_high(high, n, out) {
+    let (mut done, mut before) = (0, None);
+    let mut finish = |block: &mut [u32], len: usize, done: usize| {
+        if done + len > n {
+            return Err(reader.corrupt("There are more or fewer codes than announced."));
+        }
+        of_width!(low_bits, add_low(&both[done / RUN * low_bits as usize..], len, block));
+        let block = &block[..len];
+        // The numbers ascend, so that none is out of range if the last is not.
+        if before.as_ref() >= block.first() || !ascends(block) || block[len - 1] >> INDEX_BITS != 0 {
+            return Err(reader.corrupt("The codes are not in order or out of range."));
+        }
+        before = block.last().copied();
+        each(block);
+        Ok(())
+    };
+    // A byte of the high parts is at most eight numbers: all are written, and as many count as there are.
+    let (mut block, mut len) = ([0; BLOCK + RUN], 0);
+    for (at, byte) in high.iter().enumerate() {
+        let first = (at * 8 - done - len) as u32;
+        let Some(run) = block.get_mut(len..len + RUN) else { break };
+        for (number, place) in run.iter_mut().zip(&PLACES[*byte as usize]) {
+            *number = first.wrapping_add(*place);
+        }
+        len += ONES[*byte as usize] as usize;
+        if len >= BLOCK {
+            finish(&mut block, BLOCK, done)?;
+            block.copy_within(BLOCK.., 0);
+            (done, len) = (done + BLOCK, len - BLOCK);
+        }
+    }
+    if len > 0 {
+        finish(&mut block, len, done)?;
+    }
+    if done + len < n {
         return Err(reader.corrupt("There are more or fewer codes than announced."));
     }
-    add_low(both, n, low_bits, out);
-    let out = &out[..n];
-    // The numbers ascend, so that none is out of range if the last is not.
-    if !ascends(out) || out[n - 1] >> INDEX_BITS != 0 {
-        return Err(reader.corrupt("The codes are not in order or out of range."));
-    }
-    Ok(out)
+    Ok(())
 }
 
-/// The high parts: what is above i in the place of bit number i. false if there are not `n` bits.
-#[inline]
-fn read_high(high: &[u8], n: usize, out: &mut [u32]) -> bool {
-    let (whole, rest) = high.as_chunks::<8>();
-    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | *byte as u64);
-    let words = whole.iter().map(|word| u64::from_le_bytes(*word)).chain(std::iter::once(last));
-    let (mut i, mut first_bit) = (0usize, 0u32);
-    for mut word in words {
-        let end = i + word.count_ones() as usize;
-        if end > n {
-            return false;
-        }
-        // In fours, of which the last may be too many: there is room, and what follows writes over them.
-        while i < end {
-            let Some(four) = out.get_mut(i..i + 4) else {
-                return false;
-            };
-            for (k, place) in four.iter_mut().enumerate() {
-                *place = first_bit.wrapping_add(word.trailing_zeros()).wrapping_sub((i + k) as u32);
-                word &= word.wrapping_sub(1);
-            }
-            i += 4;
-        }
-        i = end;
-        first_bit += 64;
-    }
-    i == n
-}
-
-/// Adds the low parts below the high ones. `bytes` begin with them, and go on.
-#[inline]
-fn add_low(bytes: &[u8], n: usize, low_bits: u32, out: &mut [u32]) {
-    macro_rules! of_width {
-        ($($width:literal)*) => {
-            match low_bits {
-                $($width => add_low_of::<$width>(bytes, n, out),)*
-                // A sparse state has at most 2^16 codes and at least one.
-                _ => unreachable!("9 to 25 low bits"),
-            }
-        };
-    }
-    of_width!(9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)
-}
-
-/// Eight numbers of `WIDTH` bits begin at a byte again, and every shift is known.
-fn add_low_of<const WIDTH: usize>(bytes: &[u8], n: usize, out: &mut [u32]) {
+/// Puts the low parts below the high ones. `bytes` begin with them, and go on.
+fn add_low<const WIDTH: usize>(bytes: &[u8], n: usize, out: &mut [u32]) {
     let add = |from: &[u8], run: &mut [u32; RUN]| {
         let from = &from[..WIDTH + 3];
         for (k, number) in run.iter_mut().enumerate() {
             let at = k * WIDTH / 8;
-            let word = u32::from_le_bytes([from[at], from[at + 1], from[at + 2], from[at + 3]]);
+            let word = from[at..].first_chunk().map_or(0, |word| u32::from_le_bytes(*word));
             *number = *number << WIDTH | word >> (k * WIDTH % 8) & ((1 << WIDTH) - 1);
         }
     };

@@ -1,18 +1,16 @@
 //! The keys of a sparse state in memory: a plain list of what came while that is little, then a table.
 //!
 //! Most groups are small, and appending is several times cheaper than looking up; so the list may hold an index twice. A
-//! list whose first keys are all but distinct may grow long; one that repeats itself becomes a table early.
+//! list of keys that are all but distinct may grow as long as a state may be; one that repeats itself becomes a table.
 
 use super::table::{Table, sort_keys};
 
-/// The length at which a list has to show that its keys are distinct.
+/// A list from this length on has to show that its keys are distinct before it grows.
 const SHORT: usize = 128;
-/// The length at which every list becomes a table.
-const LONG: usize = 1024;
 
 #[derive(Clone, Debug)]
 pub enum Keys {
-    /// Its capacity is never above the state's limit, so that it is looked at before it can be too long.
+    /// Its capacity is the state's limit at most, so that it is looked at before it can be too long.
     List(Vec<u32>),
     Table(Table),
 }
@@ -24,14 +22,25 @@ impl Default for Keys {
 }
 
 impl Keys {
-    /// Adds a key; says how many indexes there are if that can be more than `limit`.
+    /// Adds a key if that is all there is to do: to a list that has room.
     #[inline]
-    pub fn insert(&mut self, key: u32, limit: usize) -> usize {
+    pub fn append(&mut self, key: u32) -> bool {
         match self {
             Self::List(list) if list.len() < list.capacity() => {
                 list.push(key);
-                0
+                true
             }
+            _ => false,
+        }
+    }
+
+    /// Adds a key; says how many indexes there are if that can be more than `limit`.
+    #[inline]
+    pub fn insert(&mut self, key: u32, limit: usize) -> usize {
+        if self.append(key) {
+            return 0;
+        }
+        match self {
             Self::List(_) => self.insert_full(key, limit),
             Self::Table(table) => table.insert(key),
         }
@@ -39,18 +48,17 @@ impl Keys {
 
     #[cold]
     fn insert_full(&mut self, key: u32, limit: usize) -> usize {
-        match self {
-            Self::List(list) if list.len() < SHORT => widen(list, (list.len() * 4).clamp(8, SHORT)),
-            Self::List(list) if list.len() < LONG.min(limit) => {
-                let all = list.len();
-                distinct(list);
-                if list.len() * 8 < all * 7 {
-                    return self.make_table(1).insert(key);
-                }
-                widen(list, LONG.min(limit));
+        if let Self::List(list) = self
+            && list.len() == limit
+        {
+            distinct(list);
+            if list.len() == limit && !list.iter().any(|known| known ^ key < 0x80) {
+                list.push(key);
+                return list.len();
             }
-            _ => return self.make_table(1).insert(key),
+            return self.make_table(1).insert(key);
         }
+        self.reserve(1, limit);
         self.insert(key, limit)
     }
 
@@ -70,17 +78,24 @@ impl Keys {
         }
     }
 
-    /// Makes room for `more` keys at once.
+    /// Makes room for `more` keys at once, as far as a list may be that long.
     pub fn reserve(&mut self, more: usize, limit: usize) {
-        match self {
-            Self::List(list) if list.len() + more <= LONG.min(limit) => {
-                if list.len() + more > list.capacity() {
-                    widen(list, (list.len() + more).next_power_of_two().clamp(8, LONG.min(limit)));
-                }
+        let list = match self {
+            Self::List(list) if list.len() + more > list.capacity() && list.capacity() < limit => list,
+            Self::List(_) => return,
+            Self::Table(table) => return table.reserve(more),
+        };
+        let all = list.len();
+        if all >= SHORT {
+            distinct(list);
+            if list.len() * 8 < all * 7 {
+                self.make_table(more);
+                return;
             }
-            Self::List(_) => self.make_table(more).reserve(more),
-            Self::Table(table) => table.reserve(more),
         }
+        let next = all * if all < SHORT { 4 } else { 8 };
+        let capacity = (list.len() + more).next_power_of_two().max(next).clamp(8, limit);
+        list.reserve_exact(capacity - list.len());
     }
 
     pub fn is_empty(&self) -> bool {
@@ -134,12 +149,8 @@ impl Keys {
     }
 }
 
-fn widen(list: &mut Vec<u32>, capacity: usize) {
-    list.reserve_exact(capacity - list.len());
-}
-
 /// Sorts, and keeps of each index the greatest rho.
-fn distinct(keys: &mut Vec<u32>) {
+pub fn distinct(keys: &mut Vec<u32>) {
     sort_keys(keys);
     let Some(mut last) = keys.first().copied() else {
         return;

@@ -1,7 +1,7 @@
 //! Merging, of states in memory and of bytes.
 
 use super::codec::{self, Body, Parts, View};
-use super::{Repr, Uniq, code, dense, sparse_limit};
+use super::{Repr, Uniq, code, dense, keys, sparse_limit};
 use crate::error::Error;
 use crate::state::State;
 
@@ -14,7 +14,6 @@ impl Uniq {
             Repr::Sparse(keys) => {
                 self.expect_keys(keys.len());
                 keys.for_each(|key| self.add_key(key, p < other.p));
-                self.settle();
             }
             Repr::Dense(registers) if p < other.p => {
                 let folded = dense::fold(registers, other.p, p);
@@ -49,14 +48,12 @@ impl Uniq {
                 }
             }
             Body::Dense(encoded) if fold => {
-                let mut registers = vec![0; 1 << view.p];
-                encoded.raise(view.p, &mut registers)?;
-                let folded = dense::fold(&registers, view.p, p);
+                let folded = dense::fold(&encoded.registers(view.p)?, view.p, p);
                 dense::raise_all(self.make_dense(), &folded);
             }
+            Body::Dense(encoded) if self.has_no_values() => self.repr = Repr::Dense(encoded.registers(p)?),
             Body::Dense(encoded) => encoded.raise(p, self.make_dense())?,
         }
-        self.settle();
         Ok(())
     }
 
@@ -80,7 +77,7 @@ impl Uniq {
         }
     }
 
-    fn expect_keys(&mut self, n: usize) {
+    pub(super) fn expect_keys(&mut self, n: usize) {
         if let Repr::Sparse(keys) = &mut self.repr {
             let limit = sparse_limit(self.p);
             keys.reserve(n.min(limit + 1), limit);
@@ -88,16 +85,7 @@ impl Uniq {
     }
 
     fn add_key(&mut self, key: u32, fold: bool) {
-        let key = if fold { code::fold_key(key, self.p) } else { key };
-        match &mut self.repr {
-            Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
-            Repr::Sparse(keys) => {
-                let limit = sparse_limit(self.p);
-                if keys.insert(key, limit) > limit {
-                    self.make_dense();
-                }
-            }
-        }
+        self.insert_key(if fold { code::fold_key(key, self.p) } else { key });
     }
 }
 
@@ -108,7 +96,9 @@ pub fn uniq_merge_bytes(a: &[u8], b: &[u8]) -> Result<Vec<u8>, Error> {
     if a.p == b.p
         && let (Some(left), Some(right)) = (sparse_parts(&a)?, sparse_parts(&b)?)
     {
-        let parts = Parts { rare: union(&left.rare, &right.rare), common: union(&left.common, &right.common) };
+        let mut rare = [left.rare, right.rare].concat();
+        keys::distinct(&mut rare);
+        let parts = Parts { rare, common: union(&left.common, &right.common) };
         if parts.len() <= sparse_limit(a.p) {
             parts.encode(a.p, &mut out);
             return Ok(out);
@@ -134,21 +124,24 @@ fn sparse_parts(view: &View<'_>) -> Result<Option<Parts>, Error> {
     })
 }
 
-/// The union of two ascending lists of keys, each index once, with the larger rho.
+/// The union of two ascending lists of keys that are not rare.
 fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
-    if a.is_empty() || b.is_empty() {
-        return [a, b].concat();
-    }
+    // Behind all keys.
+    const END: u32 = u32::MAX;
+    let at = |list: &[u32], at: usize| list.get(at).copied().unwrap_or(END);
     let mut keys = vec![0; a.len() + b.len()];
-    let (mut i, mut j, mut n) = (0, 0, 0);
-    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
-        // Which is less has no pattern: steps are added, not branched to. Of one index the greater rho is the greater key.
-        let (left, right) = (x >> 7 <= y >> 7, y >> 7 <= x >> 7);
-        keys[n] = if left & right { *x.max(y) } else { *x.min(y) };
-        (i, j, n) = (i + left as usize, j + right as usize, n + 1);
+    let (mut x, mut y, mut i, mut j) = (at(a, 0), at(b, 0), 1, 1);
+    let mut places = keys.iter_mut();
+    while x != END || y != END {
+        // What may come next is read before it is known which it is. That has no pattern: steps are added, not branched to.
+        let (after_x, after_y) = (at(a, i), at(b, j));
+        let (left, right) = (x <= y, y <= x);
+        let Some(place) = places.next() else { break };
+        *place = x.min(y);
+        (x, y) = (if left { after_x } else { x }, if right { after_y } else { y });
+        (i, j) = (i + left as usize, j + right as usize);
     }
-    keys.truncate(n);
-    keys.extend_from_slice(&a[i..]);
-    keys.extend_from_slice(&b[j..]);
+    let left_over = places.len();
+    keys.truncate(keys.len() - left_over);
     keys
 }

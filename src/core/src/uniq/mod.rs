@@ -67,7 +67,20 @@ impl Uniq {
                 dense::raise(registers, index, value);
             }
             Repr::Sparse(keys) => {
-                if keys.insert(code::key_of_hash(h, self.p), sparse_limit(self.p)) > sparse_limit(self.p) {
+                let key = code::key_of_hash(h, self.p);
+                if !keys.append(key) {
+                    self.insert_key(key);
+                }
+            }
+        }
+    }
+
+    fn insert_key(&mut self, key: u32) {
+        match &mut self.repr {
+            Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
+            Repr::Sparse(keys) => {
+                let limit = sparse_limit(self.p);
+                if keys.insert(key, limit) > limit {
                     self.make_dense();
                 }
             }
@@ -112,23 +125,13 @@ impl Uniq {
         match &mut self.repr {
             Repr::Dense(registers) => *registers = dense::fold(registers, self.p, p),
             Repr::Sparse(keys) => {
-                let (mut folded, limit) = (Keys::default(), sparse_limit(p));
-                folded.reserve(keys.len(), limit);
-                keys.for_each(|key| {
-                    folded.insert(code::fold_key(key, p), limit);
-                });
-                *keys = folded;
+                let mut folded = Self::new(p);
+                folded.expect_keys(keys.len());
+                keys.for_each(|key| folded.insert_key(code::fold_key(key, p)));
+                *self = folded;
             }
         }
         self.p = p;
-        self.settle();
-    }
-
-    /// Restores the rule of which form a state has.
-    fn settle(&mut self) {
-        if matches!(&self.repr, Repr::Sparse(Keys::Table(table)) if table.len() > sparse_limit(self.p)) {
-            self.make_dense();
-        }
     }
 }
 

@@ -166,7 +166,7 @@ impl<const KIND: u8> Golden for NumericSum<KIND> {
         let sum = match self.total(&mut out) {
             None => return "NULL".into(),
             Some(Ok(())) => show(&out),
-            Some(Err(e)) => e.message,
+            Some(Err(e)) => e.message.clone(),
         };
         if KIND == kind::AVG { quotient(sum, self.count()) } else { sum }
     }
@@ -181,7 +181,7 @@ impl<const KIND: u8> Golden for FloatSum<KIND> {
         match if KIND == kind::AVG_FLOAT8 { self.mean() } else { self.total() } {
             None => "NULL".into(),
             Some(Ok(v)) => format!("{v:?}"),
-            Some(Err(e)) => e.message,
+            Some(Err(e)) => e.message.clone(),
         }
     }
 }
@@ -204,7 +204,7 @@ impl<const KIND: u8> Golden for IntervalSum<KIND> {
             Some(Ok((i32::MAX, i32::MAX, i64::MAX))) => "infinity".into(),
             Some(Ok((i32::MIN, i32::MIN, i64::MIN))) => "-infinity".into(),
             Some(Ok((months, days, micros))) => format!("{months}/{days}/{micros}"),
-            Some(Err(e)) => e.message,
+            Some(Err(e)) => e.message.clone(),
         };
         if KIND == kind::AVG_INTERVAL { quotient(sum, self.count()) } else { sum }
     }
@@ -241,7 +241,7 @@ impl Golden for VarState {
         match self.spread(Spread::VarSamp, &mut out) {
             None => "NULL".into(),
             Some(Ok(())) => show(&out),
-            Some(Err(e)) => e.message,
+            Some(Err(e)) => e.message.clone(),
         }
     }
 }
@@ -255,7 +255,7 @@ impl Golden for VarFloat8State {
         match self.spread(Spread::VarSamp) {
             None => "NULL".into(),
             Some(Ok(v)) => format!("{v:?}"),
-            Some(Err(e)) => e.message,
+            Some(Err(e)) => e.message.clone(),
         }
     }
 }

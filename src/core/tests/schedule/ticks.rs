@@ -147,7 +147,8 @@ fn refusals() {
         let error = Schedule::parse(text, interval, &World("UTC")).expect_err(text);
         assert_eq!(error.sqlstate(), "22023", "{text}");
         assert!(error.detail.as_ref().is_none_or(|d| d.ends_with('.')) && error.hint.as_ref().is_none_or(|h| h.ends_with('.')), "{text}");
-        format!("{}|{}|{}", error.message, error.detail.unwrap_or_default(), error.hint.unwrap_or_default())
+        let report = error.into_report();
+        format!("{}|{}|{}", report.message, report.detail.unwrap_or_default(), report.hint.unwrap_or_default())
     };
     let starts = |text: &str, with: &str| assert!(refused(text).starts_with(with), "{text}: {}", refused(text));
     starts("often", "invalid schedule: \"often\"|It is neither an interval nor a cron schedule.|Use an interval such as '10 minutes', or five");
