@@ -36,6 +36,9 @@ COMMENT ON FUNCTION tally.explain_view IS 'how each kind of change reaches each 
 
 CREATE FUNCTION tally.view_state(view oid, OUT pending bigint, OUT doubtful bigint, OUT status text, OUT kept bigint)
   RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_state_wrapper';
+-- Statements on the source since the server was started, and how long they were busy with the view, in milliseconds. No row without the library preloaded.
+CREATE FUNCTION tally.statement_cost(delta oid, OUT statements bigint, OUT total_time double precision)
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'statement_cost_wrapper';
 CREATE FUNCTION tally.view_query(view oid)
   RETURNS text VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_query_wrapper';
 

@@ -129,6 +129,12 @@ fn view_state(
 }
 
 #[pg_extern(sql = false)]
+fn statement_cost(delta: pg_sys::Oid) -> TableIterator<'static, (name!(statements, i64), name!(total_time, f64))> {
+    let counted = crate::pg::counters::read(delta);
+    TableIterator::new(counted.map(|(statements, nanoseconds)| (statements as i64, nanoseconds as f64 / 1e6)))
+}
+
+#[pg_extern(sql = false)]
 fn view_query(view: pg_sys::Oid) -> Option<String> {
     view::state::definition(view)
 }

@@ -32,6 +32,7 @@ pub extern "C-unwind" fn _PG_init() {
     pg::memory::set_aside();
     pg::setting::register();
     pg::inval::register();
+    pg::counters::register();
     pg::hook::register();
     pg::merge::register();
     view::fold::register();

@@ -5,7 +5,7 @@ use super::registry;
 use super::triggers;
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
-use crate::pg::{lock, sql, xact};
+use crate::pg::{counters, lock, sql, xact};
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -176,6 +176,9 @@ fn remove_torn(condition: &str) {
         let Some(id) = row[0].as_deref().and_then(|t| t.parse::<i64>().ok()) else { continue };
         let s = Storage { id };
         let free = |oid: &Option<String>| oid.as_deref().and_then(|t| t.parse::<u32>().ok()).is_none_or(|oid| lock::try_lock_exclusively(Oid::from(oid)));
+        if let Some(delta) = row[1].as_deref().and_then(|t| t.parse::<u32>().ok()) {
+            counters::forget(Oid::from(delta));
+        }
         sql::as_superuser(|| {
             sql::pinned(|| {
                 let there = |name: &str| has(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
