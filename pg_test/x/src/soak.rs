@@ -38,7 +38,7 @@ INSERT INTO events (kind, user_id, amount) VALUES (:kind, :who, :amount / 100.0)
 ";
 
 pub fn main(args: &[String]) -> Result<bool> {
-    let (mut major, mut minutes) = (15u16, 10u64);
+    let (mut major, mut minutes) = (15u32, 10u64);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let value = rest.next().with_context(|| format!("{arg} wants a value"))?.parse::<u64>().with_context(|| format!("{arg} wants a number"))?;
