@@ -117,7 +117,12 @@ fn compact_view(view: &Registered) -> i64 {
     if !lock_folding(view) {
         return 0;
     }
-    let Some(spec) = storage::spec(view) else { return 0 };
+    fold(view).unwrap_or(0)
+}
+
+/// The lock is held, and the source and delta may be read together. Gives the delta rows that went; None if there was nothing to do.
+pub fn fold(view: &Registered) -> Option<i64> {
+    let spec = storage::spec(view)?;
     let (delta, filled) = (spec.storage.delta(), spec.storage.filled());
     let state = as_owner(
         view,
@@ -127,13 +132,13 @@ fn compact_view(view: &Registered) -> i64 {
     );
     let is = |i: usize| state.first().is_some_and(|r| r[i].as_deref() == Some("t"));
     if is(1) {
-        return 0;
+        return None;
     }
     if is(0) {
         // While changes of the source go unseen, the source is what readers must read.
-        return if triggers::are_off(view.source) { 0 } else { rebuild(view) };
+        return (!triggers::are_off(view.source)).then(|| rebuild(view));
     }
-    count(as_owner(view, &rules::compaction(&spec)))
+    Some(count(as_owner(view, &rules::compaction(&spec))))
 }
 
 /// The lock is held. Gives the delta rows that went.

@@ -11,6 +11,7 @@ pub mod options;
 pub mod refresh;
 pub mod schedule;
 pub mod state;
+pub mod upkeep;
 pub mod verify;
 
 mod batch;
