@@ -10,7 +10,8 @@ use crate::sql_function;
 use crate::view;
 use crate::view::alter::Changes;
 use crate::view::create::Options;
-use pg_tally_core::schedule::Interval;
+use crate::worker;
+use pg_tally_core::schedule::{Instant, Interval};
 use pgrx::prelude::*;
 use pgrx::pg_sys;
 
@@ -131,6 +132,47 @@ fn view_state(
 #[pg_extern(sql = false)]
 fn view_query(view: pg_sys::Oid) -> Option<String> {
     view::state::definition(view)
+}
+
+#[pg_extern(sql = false)]
+fn run_due() -> i64 {
+    worker::due::run()
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn refreshes() -> TableIterator<
+    'static,
+    (
+        name!(view, pg_sys::Oid),
+        name!(status, &'static str),
+        name!(last_refresh_time, Option<TimestampWithTimeZone>),
+        name!(last_success_time, Option<TimestampWithTimeZone>),
+        name!(last_duration, Option<pgrx::datum::Interval>),
+        name!(next_refresh_time, Option<TimestampWithTimeZone>),
+        name!(retry, i32),
+        name!(exception, Option<String>),
+        name!(performance, Option<&'static str>),
+    ),
+> {
+    TableIterator::new(worker::show::refreshes().into_iter().map(|r| {
+        (
+            r.view,
+            r.status,
+            r.last_refresh.and_then(timestamp),
+            r.last_success.and_then(timestamp),
+            r.last_duration.map(pgrx::datum::Interval::from_micros),
+            r.next_refresh.and_then(timestamp),
+            r.retry as i32,
+            r.exception,
+            r.performance,
+        )
+    }))
+}
+
+/// None out of range.
+fn timestamp(at: Instant) -> Option<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(at.0).ok()
 }
 
 // What the query's snapshot sees of a view: which branches of its definition answer.

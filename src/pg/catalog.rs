@@ -25,6 +25,16 @@ pub fn origin_of_function(function: Oid, namespace: Oid) -> Origin {
     if extension != Oid::INVALID && extension == extension_oid() { Origin::PgTally } else { Origin::Other }
 }
 
+/// Whether the current user has the rights of this role.
+pub fn may_act_for(role: Oid) -> bool {
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+}
+
+/// Whether the current user may see what others do.
+pub fn may_monitor() -> bool {
+    may_act_for(Oid::from(pg_sys::ROLE_PG_READ_ALL_STATS))
+}
+
 pub fn base_type(type_oid: Oid) -> Oid {
     unsafe { pg_sys::getBaseType(type_oid) }
 }

@@ -1,4 +1,5 @@
-//! The lock that folding a view takes, and the questions to ask before a source is read together with its delta.
+//! Locks of our own: of whoever folds or refreshes a view, of whoever decides what to refresh; and the questions to ask before a source
+//! is read together with its delta.
 
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::CString;
@@ -7,9 +8,17 @@ use std::ffi::CString;
 pub const FOLDING: u16 = 0x7A11;
 pub const JOB: u16 = 0x7A12;
 
+/// These are on no relation, but on the database as a whole.
+const SCHEDULER: u16 = 0x7A13;
+const ROUND: u16 = 0x7A14;
+const PROCESS: u16 = 0x7A15;
+/// These are on the whole server.
+pub const SLOT: u16 = 0x7A16;
+
 fn tag(relation: Oid, which: u16) -> pg_sys::LOCKTAG {
+    let everywhere = which == SLOT;
     pg_sys::LOCKTAG {
-        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field1: if everywhere { 0 } else { unsafe { pg_sys::MyDatabaseId }.to_u32() },
         locktag_field2: Oid::from(pg_sys::RelationRelationId).to_u32(),
         locktag_field3: relation.to_u32(),
         locktag_field4: which,
@@ -49,6 +58,53 @@ pub fn try_lock_job(query: Oid) -> bool {
     try_take(query, JOB)
 }
 
+/// As `try_lock_job`, but held until the process ends or one of its transactions fails.
+pub fn try_keep_job(query: Oid) -> bool {
+    try_keep(query, JOB)
+}
+
+/// Comes back when nobody refreshes the view with this definition.
+pub fn wait_for_job(query: Oid) {
+    take(query, JOB);
+    release(query, JOB);
+}
+
+/// Runs `work` while nobody else decides what to refresh.
+pub fn scheduling<R>(work: impl FnOnce() -> R) -> R {
+    take(Oid::INVALID, SCHEDULER);
+    let result = work();
+    release(Oid::INVALID, SCHEDULER);
+    result
+}
+
+/// The same until the transaction ends.
+pub fn lock_scheduler() {
+    take(Oid::INVALID, SCHEDULER);
+}
+
+/// Held by a round by hand until its transaction ends, for two of them would wait for each other's views.
+pub fn lock_round() {
+    take(Oid::INVALID, ROUND);
+}
+
+/// Makes this the only process of its sort in the database, if there is none.
+pub fn try_keep_process(sort: u32) -> bool {
+    try_keep(Oid::from(sort), PROCESS)
+}
+
+/// Takes one of so many slots of the server for a job, if there is a free one.
+pub fn try_keep_slot(slots: usize) -> bool {
+    (0..slots as u32).any(|slot| try_keep(Oid::from(slot), SLOT))
+}
+
+fn try_keep(object: Oid, which: u16) -> bool {
+    unsafe { pg_sys::LockAcquire(&tag(object, which), pg_sys::ExclusiveLock as i32, true, true) != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL }
+}
+
+fn release(object: Oid, which: u16) {
+    unsafe { pg_sys::LockRelease(&tag(object, which), pg_sys::ExclusiveLock as i32, false) };
+}
+
 /// Locks a relation against everybody else, if that can be had at once.
 pub fn try_lock_exclusively(relation: Oid) -> bool {
     unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
@@ -78,4 +134,8 @@ pub fn has_transaction_snapshot() -> bool {
 
 pub fn is_read_only() -> bool {
     unsafe { pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() }
+}
+
+pub fn in_recovery() -> bool {
+    unsafe { pg_sys::RecoveryInProgress() }
 }

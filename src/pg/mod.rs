@@ -28,6 +28,7 @@ pub mod probe;
 pub mod query;
 pub mod setting;
 pub mod sql;
+pub mod timeout;
 pub mod transition;
 pub mod tree;
 pub mod value;

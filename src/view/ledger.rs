@@ -78,6 +78,21 @@ pub fn failed(entry: &Entry, error: &str, now: Instant) {
     }
 }
 
+/// A refresh that was begun and that nobody is at any more has failed.
+pub fn lost(id: i64, error: &str, now: Instant) {
+    let (finished, error) = (clock::literal(now), sql::literal(error));
+    write(&format!("UPDATE tally.log SET finished = {finished}, status = 'failed', error = {error} WHERE id = {id} AND kind = 'refresh' AND status = 'running'"));
+    write(&format!(
+        "UPDATE tally.progress SET finished = {finished}, failures = failures + 1, last_duration = {finished} - started, exception = {error} \
+         WHERE id = {id} AND finished IS NULL"
+    ));
+}
+
+/// The clock was wrong when the view's ticks were last satisfied: they are up to now.
+pub fn set_back(id: i64, now: Instant) {
+    write(&format!("UPDATE tally.progress SET satisfied = {} WHERE id = {id}", clock::literal(now)));
+}
+
 /// Work that was done in the caller's transaction, all at once.
 pub fn did(id: i64, kind: Kind, started: Instant, done: &Done, now: Instant) {
     write(&format!(
