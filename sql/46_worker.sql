@@ -63,3 +63,8 @@ SELECT v.view::regclass AS view, l.kind, l.started, l.finished, l.rows_read, l.r
   FROM tally.log l JOIN tally.all_views v ON v.id = l.id;
 
 GRANT SELECT ON tally.view_refreshes, tally.view_log TO PUBLIC;
+
+-- Gives the database its worker when the transaction commits, if the library is loaded with the server. For this and for update scripts.
+CREATE FUNCTION tally.start_worker() RETURNS void VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'start_worker_wrapper';
+REVOKE ALL ON FUNCTION tally.start_worker() FROM PUBLIC;
+SELECT tally.start_worker();

@@ -6,6 +6,7 @@ use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::expr::Table;
 use crate::pg::probe;
+use crate::pg::process;
 use crate::sql_function;
 use crate::view;
 use crate::view::alter::Changes;
@@ -132,6 +133,11 @@ fn view_state(
 #[pg_extern(sql = false)]
 fn view_query(view: pg_sys::Oid) -> Option<String> {
     view::state::definition(view)
+}
+
+#[pg_extern(sql = false)]
+fn start_worker() {
+    process::start_at_end();
 }
 
 #[pg_extern(sql = false)]

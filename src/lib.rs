@@ -37,6 +37,8 @@ pub extern "C-unwind" fn _PG_init() {
     pg::hook::register();
     pg::merge::register();
     view::fold::register();
+    pg::utility::register();
+    pg::process::register_launcher();
 }
 
 #[cfg(test)]

@@ -11,6 +11,21 @@ pub fn extension_oid() -> Oid {
     unsafe { pg_sys::get_extension_oid(EXTENSION.as_ptr(), true) }
 }
 
+/// The version of the extension, which cannot be dropped before the transaction ends; None if there is none.
+pub fn hold_extension() -> Option<String> {
+    let oid = extension_oid();
+    if oid == Oid::INVALID {
+        return None;
+    }
+    unsafe { pg_sys::LockDatabaseObject(Oid::from(pg_sys::ExtensionRelationId), oid, 0, pg_sys::AccessShareLock as i32) };
+    let rows = sql::rows_latest(&format!("SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.oid = {}", oid.to_u32()));
+    rows.into_iter().flatten().flatten().next()
+}
+
+pub fn database_name() -> String {
+    unsafe { text(pg_sys::get_database_name(pg_sys::MyDatabaseId)) }
+}
+
 /// The schema that the aggregates are in.
 pub fn extension_schema() -> String {
     let rows = sql::rows_latest("SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_tally'");

@@ -23,7 +23,8 @@ fn tag(relation: Oid, which: u16) -> pg_sys::LOCKTAG {
         locktag_field3: relation.to_u32(),
         locktag_field4: which,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        // As advisory locks: those that are kept outlast transactions, good and bad, and end with the process.
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
     }
 }
 
@@ -58,7 +59,7 @@ pub fn try_lock_job(query: Oid) -> bool {
     try_take(query, JOB)
 }
 
-/// As `try_lock_job`, but held until the process ends or one of its transactions fails.
+/// As `try_lock_job`, but held until the process ends.
 pub fn try_keep_job(query: Oid) -> bool {
     try_keep(query, JOB)
 }
@@ -95,6 +96,11 @@ pub fn try_keep_process(sort: u32) -> bool {
 /// Takes one of so many slots of the server for a job, if there is a free one.
 pub fn try_keep_slot(slots: usize) -> bool {
     (0..slots as u32).any(|slot| try_keep(Oid::from(slot), SLOT))
+}
+
+/// Gives up all that is kept until the process ends.
+pub fn release_kept() {
+    unsafe { pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as u16) };
 }
 
 fn try_keep(object: Oid, which: u16) -> bool {

@@ -3,7 +3,7 @@
 //! It is kept as JSON in the comment on the view's definition, so that a dump carries it, with data or without, and a rollback undoes it.
 
 use crate::pg::error::Fail;
-use crate::pg::sql;
+use crate::pg::{process, sql};
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
@@ -64,5 +64,6 @@ impl Options {
             Err(why) => pgrx::error!("options of view {id}: {why}"),
         };
         sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("COMMENT ON VIEW {} IS {text}", Storage { id }.query()))));
+        process::wake_at_end();
     }
 }

@@ -6,7 +6,7 @@
 use super::attempt::{self, Outcome};
 use super::facts::{Facts, Known};
 use crate::pg::error::Fail;
-use crate::pg::{catalog, clock, lock};
+use crate::pg::{catalog, clock, lock, process};
 use crate::view::ledger::{self, Kind};
 use pg_tally_core::schedule::{Instant, due_in_order};
 use pgrx::PgSqlErrorCode;
@@ -23,6 +23,8 @@ enum Next {
 /// The number of views refreshed here.
 pub fn run() -> i64 {
     check();
+    // What is done here, others may wait for.
+    process::wake_at_end();
     let called = clock::now();
     lock::lock_round();
     let mut refreshed = 0;

@@ -68,8 +68,8 @@ pub struct Facts {
     pub views: Vec<Known>,
     /// Views whose options say nothing, and why.
     pub unreadable: Vec<(Oid, String)>,
-    /// Slots for jobs that are taken, in all databases.
-    pub slots: usize,
+    /// The processes that have a slot for jobs, in all databases.
+    pub slots: Vec<i32>,
 }
 
 impl Facts {
@@ -77,7 +77,7 @@ impl Facts {
     pub fn read(begun: &HashSet<ViewId>) -> Facts {
         // Who is at work is asked first: an attempt that ends meanwhile is then seen as ended, never as abandoned.
         let working = Working::read();
-        let mut facts = Facts { views: vec![], unreadable: vec![], slots: working.slots };
+        let mut facts = Facts { views: vec![], unreadable: vec![], slots: working.slots.clone() };
         let (mut views, mut queries) = (vec![], vec![]);
         for row in rows(
             "SELECT id, view::pg_catalog.oid, owner::pg_catalog.oid, query::pg_catalog.oid, options, tally.micros(started), tally.micros(finished), tally.micros(satisfied), \
@@ -140,6 +140,11 @@ impl Facts {
         self.views.iter().find(|v| v.key() == key)
     }
 
+    /// As if somebody were at it.
+    pub fn leave_alone(&mut self, key: ViewId) {
+        self.views.iter_mut().filter(|v| v.key() == key).for_each(|v| v.running = true);
+    }
+
     /// Writes down what the rules found out. Whoever holds a view's job lock writes what he does himself, and may not have
     /// committed it: such views are passed over.
     pub fn write_down(&self, lost: &[ViewId], set_back: &[ViewId], now: Instant) {
@@ -159,7 +164,7 @@ impl Facts {
 /// Who is at work.
 struct Working {
     views: HashSet<ViewId>,
-    slots: usize,
+    slots: Vec<i32>,
     /// A standby does not know.
     unknown: bool,
 }
@@ -168,10 +173,10 @@ impl Working {
     fn read() -> Working {
         let own = std::process::id();
         let views = rows(&format!("SELECT query FROM tally.working WHERE pid <> {own}"));
-        let slots = rows(&format!("SELECT pg_catalog.count(*) FROM tally.slots WHERE pid <> {own}"));
+        let slots = rows(&format!("SELECT pid FROM tally.slots WHERE pid <> {own}"));
         Working {
             views: views.iter().filter_map(|r| number(&r[0])).map(|n| n as ViewId).collect(),
-            slots: slots.first().and_then(|r| number(&r[0])).unwrap_or_default() as usize,
+            slots: slots.iter().filter_map(|r| number(&r[0])).map(|n| n as i32).collect(),
             unknown: lock::in_recovery(),
         }
     }
