@@ -3,28 +3,50 @@
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::CString;
 
-/// Tells our lock on a delta table from PostgreSQL's own locks on objects.
-const SUBID: u16 = 0x7A11;
+/// Tell our locks on a relation from PostgreSQL's own locks on objects, and from each other. `pg_locks.objsubid` shows them.
+pub const FOLDING: u16 = 0x7A11;
+pub const JOB: u16 = 0x7A12;
 
-fn tag(delta: Oid) -> pg_sys::LOCKTAG {
+fn tag(relation: Oid, which: u16) -> pg_sys::LOCKTAG {
     pg_sys::LOCKTAG {
         locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
         locktag_field2: Oid::from(pg_sys::RelationRelationId).to_u32(),
-        locktag_field3: delta.to_u32(),
-        locktag_field4: SUBID,
+        locktag_field3: relation.to_u32(),
+        locktag_field4: which,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     }
 }
 
-/// Taken by whatever changes main, held until the transaction ends. Neither readers nor writers take it.
+/// Held until the transaction ends.
+fn take(relation: Oid, which: u16) {
+    unsafe { pg_sys::LockAcquire(&tag(relation, which), pg_sys::ExclusiveLock as i32, false, false) };
+}
+
+fn try_take(relation: Oid, which: u16) -> bool {
+    unsafe { pg_sys::LockAcquire(&tag(relation, which), pg_sys::ExclusiveLock as i32, false, true) != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL }
+}
+
+/// Taken by whatever changes main (of a refreshable view its rows), held until the transaction ends. Neither readers nor writers take it.
+/// `delta` is what stands for the view: its delta, or its rows.
 pub fn lock_folding(delta: Oid) {
-    unsafe { pg_sys::LockAcquire(&tag(delta), pg_sys::ExclusiveLock as i32, false, false) };
+    take(delta, FOLDING);
 }
 
 /// The same, if it can be had at once.
 pub fn try_lock_folding(delta: Oid) -> bool {
-    unsafe { pg_sys::LockAcquire(&tag(delta), pg_sys::ExclusiveLock as i32, false, true) != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL }
+    try_take(delta, FOLDING)
+}
+
+/// Held by whoever works on a refresh of the view with this definition, until the transaction ends: while it is held the refresh is running.
+/// It is taken before the folding lock.
+pub fn lock_job(query: Oid) {
+    take(query, JOB);
+}
+
+/// The same, if it can be had at once.
+pub fn try_lock_job(query: Oid) -> bool {
+    try_take(query, JOB)
 }
 
 /// Locks a relation against everybody else, if that can be had at once.

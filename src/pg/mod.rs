@@ -11,6 +11,7 @@ pub mod varlena;
 pub mod append;
 pub mod best;
 pub mod catalog;
+pub mod clock;
 pub mod compat;
 pub mod event;
 pub mod expr;

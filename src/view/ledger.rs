@@ -1,0 +1,113 @@
+//! What is done for views, written down: `tally.log` has an entry for each attempt, `tally.progress` how far a view's refreshes have come.
+//!
+//! Whoever works in a transaction of his own begins an entry and commits it first, so that an attempt that crashes is seen; what is
+//! done in the caller's transaction is written when it is done, and a rollback takes it away with all the rest.
+
+use super::refresh::Done;
+use crate::pg::{clock, sql};
+use pg_tally_core::schedule::Instant;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Refresh,
+    Backfill,
+    Compaction,
+    Retention,
+    Maintenance,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Refresh => "refresh",
+            Kind::Backfill => "backfill",
+            Kind::Compaction => "compaction",
+            Kind::Retention => "retention",
+            Kind::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// An entry that has not ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    pub id: i64,
+    pub kind: Kind,
+    /// Its number in `tally.log`.
+    pub number: i64,
+    pub started: Instant,
+}
+
+/// Writes down that work on a view begins.
+pub fn begin(id: i64, kind: Kind, now: Instant) -> Entry {
+    let started = clock::literal(now);
+    if kind == Kind::Refresh {
+        write(&format!(
+            "INSERT INTO tally.progress AS p (id, started) VALUES ({id}, {started}) \
+             ON CONFLICT (id) DO UPDATE SET started = EXCLUDED.started, finished = NULL"
+        ));
+    }
+    let kind_name = sql::literal(kind.name());
+    let number = write(&format!("INSERT INTO tally.log (id, kind, started, status) VALUES ({id}, {kind_name}, {started}, 'running') RETURNING entry"));
+    Entry { id, kind, number, started: now }
+}
+
+/// The work has succeeded. `satisfied`: up to when the schedule's ticks are satisfied, if that is not the start.
+pub fn done(entry: &Entry, satisfied: Option<Instant>, done: &Done, now: Instant) {
+    let finished = clock::literal(now);
+    write(&format!(
+        "UPDATE tally.log SET finished = {finished}, rows_read = {}, rows_written = {}, status = 'ok', error = NULL WHERE entry = {}",
+        number(done.read),
+        done.written,
+        entry.number
+    ));
+    if entry.kind == Kind::Refresh {
+        succeeded(entry.id, entry.started, satisfied.unwrap_or(entry.started), now);
+    }
+}
+
+/// The work has failed, or whoever did it is gone.
+pub fn failed(entry: &Entry, error: &str, now: Instant) {
+    let (finished, error) = (clock::literal(now), sql::literal(error));
+    write(&format!("UPDATE tally.log SET finished = {finished}, status = 'failed', error = {error} WHERE entry = {}", entry.number));
+    if entry.kind == Kind::Refresh {
+        write(&format!(
+            "UPDATE tally.progress SET finished = {finished}, failures = failures + 1, last_duration = {finished} - started, exception = {error} WHERE id = {}",
+            entry.id
+        ));
+    }
+}
+
+/// Work that was done in the caller's transaction, all at once.
+pub fn did(id: i64, kind: Kind, started: Instant, done: &Done, now: Instant) {
+    write(&format!(
+        "INSERT INTO tally.log (id, kind, started, finished, rows_read, rows_written, status) VALUES ({id}, {}, {}, {}, {}, {}, 'ok')",
+        sql::literal(kind.name()),
+        clock::literal(started),
+        clock::literal(now),
+        number(done.read),
+        done.written
+    ));
+    if kind == Kind::Refresh {
+        succeeded(id, started, started, now);
+    }
+}
+
+fn succeeded(id: i64, started: Instant, satisfied: Instant, now: Instant) {
+    let (started, satisfied, finished) = (clock::literal(started), clock::literal(satisfied), clock::literal(now));
+    write(&format!(
+        "INSERT INTO tally.progress AS p (id, started, finished, satisfied, failures, last_success, last_duration) \
+         VALUES ({id}, {started}, {finished}, {satisfied}, 0, {finished}, {finished} - {started}) \
+         ON CONFLICT (id) DO UPDATE SET started = EXCLUDED.started, finished = EXCLUDED.finished, satisfied = EXCLUDED.satisfied, failures = 0, \
+         last_success = EXCLUDED.last_success, last_duration = EXCLUDED.last_duration, exception = NULL"
+    ));
+}
+
+fn number(n: Option<i64>) -> String {
+    n.map_or("NULL".into(), |n| n.to_string())
+}
+
+/// Runs a statement on our own tables; the number that it returns, if any.
+fn write(statement: &str) -> i64 {
+    super::compact::count(sql::as_superuser(|| sql::pinned(|| sql::rows(statement))))
+}
