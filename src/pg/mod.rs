@@ -28,6 +28,8 @@ pub mod probe;
 pub mod query;
 pub mod setting;
 pub mod sql;
+pub mod store;
+pub mod stream;
 pub mod transition;
 pub mod tree;
 pub mod value;

@@ -78,8 +78,8 @@ pub fn failed(entry: &Entry, error: &str, now: Instant) {
     }
 }
 
-/// Work that was done in the caller's transaction, all at once.
-pub fn did(id: i64, kind: Kind, started: Instant, done: &Done, now: Instant) {
+/// Work that was done in the caller's transaction, all at once. A refresh of a `whole` view satisfies what its schedule asked for until then.
+pub fn did(id: i64, kind: Kind, started: Instant, whole: bool, done: &Done, now: Instant) {
     write(&format!(
         "INSERT INTO tally.log (id, kind, started, finished, rows_read, rows_written, status) VALUES ({id}, {}, {}, {}, {}, {}, 'ok')",
         sql::literal(kind.name()),
@@ -88,9 +88,20 @@ pub fn did(id: i64, kind: Kind, started: Instant, done: &Done, now: Instant) {
         number(done.read),
         done.written
     ));
-    if kind == Kind::Refresh {
+    if kind == Kind::Refresh && whole {
         succeeded(id, started, started, now);
     }
+}
+
+/// A view that was never refreshed is as fresh as can be.
+pub fn is_fresh(id: i64, now: Instant) {
+    let now = clock::literal(now);
+    write(&format!("INSERT INTO tally.progress (id, started, finished, satisfied) VALUES ({id}, {now}, {now}, {now}) ON CONFLICT DO NOTHING"));
+}
+
+/// Forgets how far views had come that are no more. Somebody else may be writing about one: then it is forgotten another time.
+pub fn forget_dropped() {
+    write("DELETE FROM tally.progress WHERE id IN (SELECT p.id FROM tally.progress p WHERE NOT EXISTS (SELECT FROM tally.storage s WHERE s.id = p.id) FOR UPDATE SKIP LOCKED)");
 }
 
 fn succeeded(id: i64, started: Instant, satisfied: Instant, now: Instant) {
