@@ -86,8 +86,9 @@ fn compact(name: Option<&str>) -> i64 {
 }
 
 #[pg_extern(sql = false)]
-fn refresh_view(name: &str) {
-    view::compact::refresh(name);
+fn refresh_view(name: Option<&str>, from_time: Option<TimestampWithTimeZone>, to_time: Option<TimestampWithTimeZone>) {
+    let instant = |t: TimestampWithTimeZone| Instant(t.into());
+    view::refresh::by_hand(given(name, "name"), from_time.map(instant), to_time.map(instant));
 }
 
 #[pg_extern(sql = false)]
@@ -189,6 +190,12 @@ sql_function!("view", "_reading", |call| {
     };
     let kept = if call.nargs() > 2 { open(2) } else { None };
     Ok(Some(Value::raw(probe::reading(&delta, &filled, kept.as_ref()).into())))
+});
+
+// Part of every refreshable view.
+sql_function!("view", "_populated", |call| {
+    let filled = call.datum(0).map(|d| pg_sys::Oid::from(d.value() as u32));
+    Ok(filled.map(|filled| Value::raw(view::refreshable::populated(filled).into())))
 });
 
 sql_function!("view", "_first", |call| Ok(call.datum(0).map(Value::raw)));

@@ -71,6 +71,11 @@ pub fn qualified_name(relation: Oid) -> String {
     format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation_name(relation)))
 }
 
+/// A role as SQL.
+pub fn role_name(role: Oid) -> String {
+    sql::identifier(&unsafe { text(pg_sys::GetUserNameFromId(role, false)) })
+}
+
 /// A type as in a column definition, with its collation if it has one.
 pub fn column_type(type_oid: Oid, typmod: i32, collation: Oid) -> String {
     let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY;

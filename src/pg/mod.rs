@@ -30,6 +30,8 @@ pub mod process;
 pub mod query;
 pub mod setting;
 pub mod sql;
+pub mod store;
+pub mod stream;
 pub mod timeout;
 pub mod utility;
 pub mod transition;

@@ -132,6 +132,11 @@ pub fn work_mem() -> i32 {
     unsafe { pg_sys::work_mem }
 }
 
+/// Kilobytes.
+pub fn maintenance_work_mem() -> i32 {
+    unsafe { pg_sys::maintenance_work_mem }
+}
+
 /// A server built with assertions compares what a memory context says it holds with what it finds in it.
 pub fn checks_memory() -> bool {
     static CHECKS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
@@ -140,5 +145,14 @@ pub fn checks_memory() -> bool {
 
 /// The session's TimeZone.
 pub fn time_zone() -> String {
-    unsafe { super::tree::text(pg_sys::GetConfigOption(c"TimeZone".as_ptr(), true, false)) }
+    value("TimeZone").unwrap_or_default()
+}
+
+/// What a setting is, in this session.
+pub fn value(name: &str) -> Option<String> {
+    let name = std::ffi::CString::new(name).ok()?;
+    unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        (!value.is_null()).then(|| super::tree::text(value))
+    }
 }

@@ -4,7 +4,7 @@
 //! done in the caller's transaction is written when it is done, and a rollback takes it away with all the rest.
 
 use super::refresh::Done;
-use crate::pg::{clock, sql};
+use crate::pg::{clock, process, sql};
 use pg_tally_core::schedule::Instant;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,8 +93,8 @@ pub fn set_back(id: i64, now: Instant) {
     write(&format!("UPDATE tally.progress SET satisfied = {} WHERE id = {id}", clock::literal(now)));
 }
 
-/// Work that was done in the caller's transaction, all at once.
-pub fn did(id: i64, kind: Kind, started: Instant, done: &Done, now: Instant) {
+/// Work that was done in the caller's transaction, all at once. A refresh of a `whole` view satisfies what its schedule asked for until then.
+pub fn did(id: i64, kind: Kind, started: Instant, whole: bool, done: &Done, now: Instant) {
     write(&format!(
         "INSERT INTO tally.log (id, kind, started, finished, rows_read, rows_written, status) VALUES ({id}, {}, {}, {}, {}, {}, 'ok')",
         sql::literal(kind.name()),
@@ -103,9 +103,22 @@ pub fn did(id: i64, kind: Kind, started: Instant, done: &Done, now: Instant) {
         number(done.read),
         done.written
     ));
-    if kind == Kind::Refresh {
+    if kind == Kind::Refresh && whole {
         succeeded(id, started, started, now);
     }
+    // A worker's refreshes may wait for this one.
+    process::wake_at_end();
+}
+
+/// A view that was never refreshed is as fresh as can be.
+pub fn is_fresh(id: i64, now: Instant) {
+    let now = clock::literal(now);
+    write(&format!("INSERT INTO tally.progress (id, started, finished, satisfied) VALUES ({id}, {now}, {now}, {now}) ON CONFLICT DO NOTHING"));
+}
+
+/// Forgets how far views had come that are no more. Somebody else may be writing about one: then it is forgotten another time.
+pub fn forget_dropped() {
+    write("DELETE FROM tally.progress WHERE id IN (SELECT p.id FROM tally.progress p WHERE NOT EXISTS (SELECT FROM tally.storage s WHERE s.id = p.id) FOR UPDATE SKIP LOCKED)");
 }
 
 fn succeeded(id: i64, started: Instant, satisfied: Instant, now: Instant) {
