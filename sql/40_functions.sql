@@ -3,7 +3,7 @@
 CREATE FUNCTION tally.create_view(name text, query text, schedule text DEFAULT NULL, retention interval DEFAULT NULL,
   partition_by text DEFAULT NULL, order_by text[] DEFAULT NULL, with_data boolean DEFAULT true, if_not_exists boolean DEFAULT false, mode text DEFAULT 'auto')
   RETURNS regclass VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'create_view_wrapper';
-COMMENT ON FUNCTION tally.create_view IS 'make a view that is kept up to date by the transactions that write to its source';
+COMMENT ON FUNCTION tally.create_view IS 'make a view that is kept up to date by the transactions that write to its source, or one that is refreshed on a schedule';
 
 CREATE FUNCTION tally.drop_view(name text, if_exists boolean DEFAULT false)
   RETURNS void VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'drop_view_wrapper';
@@ -13,9 +13,9 @@ CREATE FUNCTION tally.compact(view text DEFAULT NULL)
   RETURNS bigint VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'compact_wrapper';
 COMMENT ON FUNCTION tally.compact IS 'fold the pending rows of a view, or of all own views, into its main table; returns how many';
 
-CREATE FUNCTION tally.refresh_view(name text)
-  RETURNS void VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_view_wrapper';
-COMMENT ON FUNCTION tally.refresh_view IS 'rebuild a view from its source';
+CREATE FUNCTION tally.refresh_view(name text, from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT NULL)
+  RETURNS void VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_view_wrapper';
+COMMENT ON FUNCTION tally.refresh_view IS 'rebuild a view from its source, or its buckets within a range of time; run the query of a refreshable view';
 
 CREATE FUNCTION tally.alter_view(name text, schedule text DEFAULT NULL, retention interval DEFAULT NULL, paused boolean DEFAULT NULL,
   on_error text DEFAULT NULL, refresh_window interval DEFAULT NULL, timeout interval DEFAULT NULL, reset text[] DEFAULT NULL)
@@ -46,12 +46,22 @@ CREATE FUNCTION tally.maintain() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME'
 COMMENT ON FUNCTION tally.maintain IS 'the trigger on the sources of views: appends what a statement changed to their pending rows';
 
 -- Every view, how it is doing, and how each of its columns is kept. "groups" is the planner's estimate.
+-- What went wrong last is for the owner and for those who may read all statistics: an error can quote data.
 CREATE VIEW tally.views AS
+WITH failed AS (
+  SELECT p.id, p.exception FROM tally.progress p JOIN tally.storage s ON s.id = p.id JOIN pg_catalog.pg_class q ON q.oid = s.query
+   WHERE pg_catalog.pg_has_role(q.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'))
 SELECT r.view::regclass AS view, tally.view_query(r.view) AS query, 'incremental'::text AS mode, s.status,
        ARRAY[r.source::regclass] AS sources, greatest(m.reltuples, 0)::bigint AS groups, s.pending, s.doubtful, s.kept,
        (pg_catalog.pg_total_relation_size(r.main) + pg_catalog.pg_total_relation_size(r.delta)
-         + coalesce(pg_catalog.pg_total_relation_size(r.values), 0))::bigint AS bytes, NULL::text AS last_error,
+         + coalesce(pg_catalog.pg_total_relation_size(r.values), 0))::bigint AS bytes, f.exception AS last_error,
        (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns
-  FROM tally.registry r JOIN pg_catalog.pg_class m ON m.oid = r.main CROSS JOIN LATERAL tally.view_state(r.view) s;
+  FROM tally.registry r JOIN pg_catalog.pg_class m ON m.oid = r.main LEFT JOIN failed f ON f.id = r.id CROSS JOIN LATERAL tally.view_state(r.view) s
+UNION ALL
+SELECT r.view::regclass, tally.view_query(r.view), 'refreshable', s.status,
+       ARRAY(SELECT d.relation::regclass FROM tally.readers d WHERE d.reader = r.query ORDER BY d.relation::regclass::text),
+       greatest(m.reltuples, 0)::bigint, s.pending, s.doubtful, s.kept, pg_catalog.pg_total_relation_size(r.rows), f.exception,
+       (SELECT pg_catalog.jsonb_object_agg(a.attname, 'refresh') FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.view AND a.attnum > 0)
+  FROM tally.refreshables r JOIN pg_catalog.pg_class m ON m.oid = r.rows LEFT JOIN failed f ON f.id = r.id CROSS JOIN LATERAL tally.view_state(r.view) s;
 
 GRANT SELECT ON tally.storage, tally.readers, tally.registry, tally.views TO PUBLIC;

@@ -6,11 +6,13 @@ use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::expr::Table;
 use crate::pg::probe;
+use crate::pg::process;
 use crate::sql_function;
 use crate::view;
 use crate::view::alter::Changes;
 use crate::view::create::Options;
-use pg_tally_core::schedule::Interval;
+use crate::worker;
+use pg_tally_core::schedule::{Instant, Interval};
 use pgrx::prelude::*;
 use pgrx::pg_sys;
 
@@ -84,8 +86,9 @@ fn compact(name: Option<&str>) -> i64 {
 }
 
 #[pg_extern(sql = false)]
-fn refresh_view(name: &str) {
-    view::compact::refresh(name);
+fn refresh_view(name: Option<&str>, from_time: Option<TimestampWithTimeZone>, to_time: Option<TimestampWithTimeZone>) {
+    let instant = |t: TimestampWithTimeZone| Instant(t.into());
+    view::refresh::by_hand(given(name, "name"), from_time.map(instant), to_time.map(instant));
 }
 
 #[pg_extern(sql = false)]
@@ -139,6 +142,52 @@ fn view_query(view: pg_sys::Oid) -> Option<String> {
     view::state::definition(view)
 }
 
+#[pg_extern(sql = false)]
+fn start_worker() {
+    process::start_at_end();
+}
+
+#[pg_extern(sql = false)]
+fn run_due() -> i64 {
+    worker::due::run()
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn refreshes() -> TableIterator<
+    'static,
+    (
+        name!(view, pg_sys::Oid),
+        name!(status, &'static str),
+        name!(last_refresh_time, Option<TimestampWithTimeZone>),
+        name!(last_success_time, Option<TimestampWithTimeZone>),
+        name!(last_duration, Option<pgrx::datum::Interval>),
+        name!(next_refresh_time, Option<TimestampWithTimeZone>),
+        name!(retry, i32),
+        name!(exception, Option<String>),
+        name!(performance, Option<&'static str>),
+    ),
+> {
+    TableIterator::new(worker::show::refreshes().into_iter().map(|r| {
+        (
+            r.view,
+            r.status,
+            r.last_refresh.and_then(timestamp),
+            r.last_success.and_then(timestamp),
+            r.last_duration.map(pgrx::datum::Interval::from_micros),
+            r.next_refresh.and_then(timestamp),
+            r.retry as i32,
+            r.exception,
+            r.performance,
+        )
+    }))
+}
+
+/// None out of range.
+fn timestamp(at: Instant) -> Option<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(at.0).ok()
+}
+
 // What the query's snapshot sees of a view: which branches of its definition answer.
 sql_function!("view", "_reading", |call| {
     let open = |i: usize| call.datum(i).and_then(|d| Table::try_open(pg_sys::Oid::from(d.value() as u32), pg_sys::AccessShareLock));
@@ -147,6 +196,12 @@ sql_function!("view", "_reading", |call| {
     };
     let kept = if call.nargs() > 2 { open(2) } else { None };
     Ok(Some(Value::raw(probe::reading(&delta, &filled, kept.as_ref()).into())))
+});
+
+// Part of every refreshable view.
+sql_function!("view", "_populated", |call| {
+    let filled = call.datum(0).map(|d| pg_sys::Oid::from(d.value() as u32));
+    Ok(filled.map(|filled| Value::raw(view::refreshable::populated(filled).into())))
 });
 
 sql_function!("view", "_first", |call| Ok(call.datum(0).map(Value::raw)));

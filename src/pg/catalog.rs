@@ -11,6 +11,21 @@ pub fn extension_oid() -> Oid {
     unsafe { pg_sys::get_extension_oid(EXTENSION.as_ptr(), true) }
 }
 
+/// The version of the extension, which cannot be dropped before the transaction ends; None if there is none.
+pub fn hold_extension() -> Option<String> {
+    let oid = extension_oid();
+    if oid == Oid::INVALID {
+        return None;
+    }
+    unsafe { pg_sys::LockDatabaseObject(Oid::from(pg_sys::ExtensionRelationId), oid, 0, pg_sys::AccessShareLock as i32) };
+    let rows = sql::rows_latest(&format!("SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.oid = {}", oid.to_u32()));
+    rows.into_iter().flatten().flatten().next()
+}
+
+pub fn database_name() -> String {
+    unsafe { text(pg_sys::get_database_name(pg_sys::MyDatabaseId)) }
+}
+
 /// The schema that the aggregates are in.
 pub fn extension_schema() -> String {
     let rows = sql::rows_latest("SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_tally'");
@@ -23,6 +38,16 @@ pub fn origin_of_function(function: Oid, namespace: Oid) -> Origin {
     }
     let extension = unsafe { pg_sys::getExtensionOfObject(Oid::from(pg_sys::ProcedureRelationId), function) };
     if extension != Oid::INVALID && extension == extension_oid() { Origin::PgTally } else { Origin::Other }
+}
+
+/// Whether the current user has the rights of this role.
+pub fn may_act_for(role: Oid) -> bool {
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+}
+
+/// Whether the current user may see what others do.
+pub fn may_monitor() -> bool {
+    may_act_for(Oid::from(pg_sys::ROLE_PG_READ_ALL_STATS))
 }
 
 pub fn base_type(type_oid: Oid) -> Oid {
@@ -44,6 +69,11 @@ pub fn relation_name(relation: Oid) -> String {
 pub fn qualified_name(relation: Oid) -> String {
     let schema = unsafe { text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation))) };
     format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation_name(relation)))
+}
+
+/// A role as SQL.
+pub fn role_name(role: Oid) -> String {
+    sql::identifier(&unsafe { text(pg_sys::GetUserNameFromId(role, false)) })
 }
 
 /// A type as in a column definition, with its collation if it has one.

@@ -35,6 +35,11 @@ pub fn reading(delta: &Table, filled: &Table, kept: Option<&Table>) -> i32 {
     })
 }
 
+/// Whether the active snapshot sees any row of the table.
+pub fn has_rows(table: &Table) -> bool {
+    rows(table, |_, _| true)
+}
+
 /// All that decides, within one transaction, which rows an MVCC snapshot sees.
 struct Seen {
     limits: (pg_sys::TransactionId, pg_sys::TransactionId, pg_sys::CommandId, bool, bool),

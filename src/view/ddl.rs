@@ -1,8 +1,7 @@
 //! Following what is done to sources and views by ordinary DDL.
 
-use super::compact;
-use super::registry;
-use super::triggers;
+use super::named::View;
+use super::{compact, ledger, refreshable, registry, triggers};
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::{counters, lock, sql, xact};
@@ -35,8 +34,8 @@ pub fn drop_view(name: &str, if_exists: bool) {
             return;
         }
     }
-    let view = compact::owned(name);
-    sql::pinned(|| sql::execute(&format!("DROP VIEW {}", crate::pg::catalog::qualified_name(view.view))));
+    let view = View::owned(name);
+    sql::pinned(|| sql::execute(&format!("DROP VIEW {}", crate::pg::catalog::qualified_name(view.relation()))));
 }
 
 /// After a DROP: what it left of a view goes too, and a source that lost a partition puts its views in doubt.
@@ -50,6 +49,7 @@ pub fn dropped() {
         let dropped_relation = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('view', 'table', 'schema')");
         if dropped_relation {
             clean_up();
+            ledger::forget_dropped();
         }
         if lost_member {
             registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(doubt);
@@ -65,15 +65,19 @@ pub fn changed(change: Change) {
     }
     quietly(|| {
         if change.view_replaced {
-            remove_torn("AND s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL AND s.query IS NOT NULL AND NOT EXISTS (SELECT FROM tally.readers p WHERE p.relation = s.groups)");
+            remove_torn("AND s.filled IS NOT NULL AND s.query IS NOT NULL AND (s.main IS NOT NULL AND s.delta IS NOT NULL OR s.rows IS NOT NULL) AND NOT EXISTS (SELECT FROM tally.readers p WHERE p.relation IN (s.groups, s.rows))");
             triggers::remove_needless();
             return;
         }
         let objects = compact::oids_now("SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
         for relation in objects {
             follow_table(relation, change);
-            if let Some(view) = registry::by_view(relation).filter(|_| change.owner) {
-                follow_owner(&view);
+            if change.owner {
+                match View::by_relation(relation) {
+                    Some(View::Incremental(view)) => follow_owner(&view),
+                    Some(View::Refreshable(view)) => refreshable::follow_owner(&view),
+                    None => {}
+                }
             }
         }
         if change.member_went {
@@ -169,7 +173,8 @@ pub fn clean_up() {
 /// the registry's sight, until the next time.
 fn remove_torn(condition: &str) {
     let torn = format!(
-        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}"
+        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid, s.rows::oid FROM tally.storage s \
+         WHERE s.id NOT IN (SELECT r.id FROM tally.registry r UNION ALL SELECT r.id FROM tally.refreshables r) {condition}"
     );
     let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)));
     for row in torn {
@@ -190,7 +195,7 @@ fn remove_torn(condition: &str) {
                 drop("VIEW", s.groups());
                 drop("VIEW", s.query());
                 if row[1..].iter().all(free) {
-                    for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values()] {
+                    for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values(), s.rows()] {
                         drop("TABLE", table);
                     }
                 }

@@ -18,3 +18,8 @@ pub fn uuid8(canonical: &[u8]) -> [u8; 16] {
     bytes[8] = bytes[8] & 0x3f | 0x80;
     bytes
 }
+
+/// XXH3, 128 bits, with a seed: for what is compared and forgotten. Never stored.
+pub fn hash128_seeded(seed: u64, bytes: &[u8]) -> u128 {
+    xxhash_rust::xxh3::xxh3_128_with_seed(bytes, seed)
+}

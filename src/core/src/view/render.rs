@@ -312,8 +312,8 @@ impl Spec {
         format!("{} >= 8", self.reading())
     }
 
-    /// WHERE the view's filter holds, and `also`.
-    fn filter_and(&self, also: Option<&str>) -> String {
+    /// WHERE the view's filter holds, and all of `also`.
+    fn filter_and<'a>(&'a self, also: impl IntoIterator<Item = &'a str>) -> String {
         let all: Vec<String> = self.filter.as_deref().into_iter().chain(also).map(|f| format!("({f})")).collect();
         if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
     }
@@ -324,6 +324,11 @@ impl Spec {
 
     /// The columns of main, computed from the source.
     pub(super) fn from_source(&self) -> String {
+        self.from_source_where(None)
+    }
+
+    /// The same from those rows of the source of which a condition holds.
+    pub(super) fn from_source_where(&self, rows: Option<&str>) -> String {
         let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
         let group = if self.keys.is_empty() {
             String::new()
@@ -336,15 +341,15 @@ impl Spec {
             self.stored_list("q."),
             self.partials(),
             self.source,
-            self.filter_and(None),
+            self.filter_and(rows),
             hash = self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
         )
     }
 
     /// The rows of the table of values for aggregate number `number`.
-    pub(super) fn counts_of_source(&self, number: usize, counted: &Counted) -> String {
+    pub(super) fn counts_of_source(&self, number: usize, counted: &Counted, rows: Option<&str>) -> String {
         let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
-        let filter = self.filter_and(counted.filter.as_deref());
+        let filter = self.filter_and(counted.filter.as_deref().into_iter().chain(rows));
         let group: Vec<String> = (1..=self.keys.len() + 1).map(|i| i.to_string()).collect();
         format!(
             "SELECT {}{}, {number}::smallint, tally.value_hash(q.v), q.v, q.n FROM (\

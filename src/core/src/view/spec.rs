@@ -79,8 +79,11 @@ pub struct Key {
 
 /// Where the rows of a bucket lie: within `[bucket - before, bucket + after)`, and perhaps not all of that.
 pub struct Range {
-    /// The bucketed expression, over `s`.
+    /// The bucketed expression, over `s`, and its type.
     pub over: String,
+    pub over_type: String,
+    /// The call that makes the bucket of a value: what stands before the value, and after it. None if it depends on more than the value.
+    pub bucket: Option<[String; 2]>,
     pub before: i64,
     pub after: i64,
 }

@@ -73,10 +73,10 @@ impl Spec {
         )
     }
 
-    /// CTEs that make the counts anew from the source.
-    pub(super) fn count_source(&self) -> String {
+    /// CTEs that make the counts anew from the source: those that `of` says, from these rows.
+    pub(super) fn count_source(&self, of: &str, rows: Option<&str>) -> String {
         let values = self.storage.values();
-        let each: Vec<String> = self.by_value().filter_map(|(i, agg)| Some(self.counts_of_source(number(i), agg.counted.as_ref()?))).collect();
-        format!(", wd AS (DELETE FROM {values} RETURNING 1), wi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
+        let each: Vec<String> = self.by_value().filter_map(|(i, agg)| Some(self.counts_of_source(number(i), agg.counted.as_ref()?, rows))).collect();
+        format!(", wd AS (DELETE FROM {values}{of} RETURNING 1), wi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
     }
 }

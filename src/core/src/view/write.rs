@@ -34,20 +34,30 @@ pub fn fold(spec: &Spec) -> String {
     statement(spec, "", "", &delete, if spec.can_doubt() { &apply } else { "" })
 }
 
-/// Makes main anew from the source: the first filling, a refresh, and what a mark on the whole view asks for.
+/// Makes main anew from the source: the first filling, a refresh, and what a mark on the whole view asks for. One row: the rows of delta that
+/// went, the rows of the source that were read, and the rows of main that went and came.
 pub fn rebuild(spec: &Spec) -> String {
+    rebuild_of(spec, None, None)
+}
+
+/// The same for the groups of which a condition over `x`, a row with the keys, holds, and for their rows in the source.
+pub(super) fn rebuild_of(spec: &Spec, groups: Option<&str>, rows: Option<&str>) -> String {
     let s = &spec.storage;
+    let of = groups.map(|groups| format!(" x WHERE {groups}")).unwrap_or_default();
+    // Marks are of no bucket.
+    let pending = groups.map(|groups| format!(" x WHERE x.doubt < {WHOLE} AND {groups}")).unwrap_or_default();
     format!(
-        "WITH d AS (DELETE FROM {delta} RETURNING 1), m AS (DELETE FROM {main} RETURNING 1), \
-         i AS (INSERT INTO {main} ({columns}) {source} RETURNING 1), \
+        "WITH d AS (DELETE FROM {delta}{pending} RETURNING 1), m AS (DELETE FROM {main}{of} RETURNING 1), \
+         i AS (INSERT INTO {main} ({columns}) {source} RETURNING n), \
          f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1){values} \
-         SELECT (SELECT pg_catalog.count(*) FROM d)",
+         SELECT (SELECT pg_catalog.count(*) FROM d), (SELECT coalesce(pg_catalog.sum(n), 0)::bigint FROM i), \
+         (SELECT pg_catalog.count(*) FROM m) + (SELECT pg_catalog.count(*) FROM i)",
         delta = s.delta(),
         main = s.main(),
         filled = s.filled(),
         columns = spec.main_columns(""),
-        source = spec.from_source(),
-        values = if spec.counts_values() { spec.count_source() } else { String::new() },
+        source = spec.from_source_where(rows),
+        values = if spec.counts_values() { spec.count_source(&of, rows) } else { String::new() },
     )
 }
 
