@@ -96,10 +96,13 @@ pub fn naptime() -> i64 {
     i64::from(NAPTIME.get()) * 1_000_000
 }
 
-/// The process does not wait for its commits to be on disk.
-pub fn commit_lazily() {
-    unsafe {
-        pg_sys::SetConfigOption(c"synchronous_commit".as_ptr(), c"off".as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
+/// For a process whose work can be done again: it does not wait for its commits to be on disk, and where it and somebody else wait
+/// for each other, it is the one to find out and to give up.
+pub fn give_way() {
+    for (name, value) in [(c"synchronous_commit", c"off"), (c"deadlock_timeout", c"10ms")] {
+        unsafe {
+            pg_sys::SetConfigOption(name.as_ptr(), value.as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
+        }
     }
 }
 

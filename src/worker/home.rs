@@ -51,6 +51,11 @@ pub fn live(sort: Sort, mut round: impl FnMut() -> i64) {
     }
 }
 
+/// Runs `work` in a transaction that the extension outlives. Ends the process if it has gone.
+pub fn transaction<R>(what: &str, work: impl FnOnce() -> R) -> R {
+    process::transaction(what, || if catalog::hold_extension().is_some() { work() } else { process::leave() })
+}
+
 enum Home {
     Ready,
     /// The extension is not there any more.

@@ -19,8 +19,8 @@ const LOG: i64 = 600 * SECOND;
 
 crate::process!("upkeep", |database| {
     process::begin(Some(database));
-    // What is done here can be done again.
-    setting::commit_lazily();
+    // What is done here can be done again: nobody is to wait for it.
+    setting::give_way();
     let mut keeper = Keeper::default();
     home::live(Sort::Upkeep, || keeper.round());
 });
@@ -45,7 +45,7 @@ impl Keeper {
         }
         if is_due(self.forgot, LOG, now) {
             self.forgot = Some(now);
-            process::transaction("removing old entries of the log", || ledger::forget(setting::log_retention(), now));
+            home::transaction("removing old entries of the log", || ledger::forget(setting::log_retention(), now));
         }
         for view in std::mem::take(&mut self.views) {
             if self.keep(&view) {
@@ -57,7 +57,7 @@ impl Keeper {
 
     fn list(&mut self, now: Instant) {
         let first = self.listed.is_none();
-        let (views, lost) = process::transaction("listing views", || (upkeep::views(), if first { ledger::lost_upkeep(now) } else { vec![] }));
+        let (views, lost) = home::transaction("listing views", || (upkeep::views(), if first { ledger::lost_upkeep(now) } else { vec![] }));
         self.memory.retain(|id, _| views.iter().any(|v| v.id() == *id));
         // What a crash cut short may have caused it.
         lost.into_iter().for_each(|id| self.memory.entry(id).or_default().failed(now, now));
@@ -68,7 +68,7 @@ impl Keeper {
     fn keep(&mut self, view: &View) -> bool {
         let memory = self.memory.entry(view.id()).or_default();
         loop {
-            let Some(seen) = process::transaction("looking at pending rows", || view.look(pg_tally_core::schedule::upkeep::MANY)) else { return false };
+            let Some(seen) = home::transaction("looking at pending rows", || view.look(pg_tally_core::schedule::upkeep::MANY)) else { return false };
             match memory.look(view.key(), seen.pending, seen.pages, clock::now()) {
                 None => return true,
                 Some(Task::Fold) => fold(view, memory),
@@ -85,9 +85,9 @@ impl Keeper {
 /// Written down and committed before it begins, so that a crash is seen.
 fn fold(view: &View, memory: &mut Memory) {
     let began = clock::now();
-    let what = process::transaction("looking for a view", || format!("compacting {}", view.name()));
-    let entry = process::transaction(&what, || ledger::begin(view.id(), Kind::Compaction, began));
-    let result = process::transaction(&what, || {
+    let what = home::transaction("looking for a view", || format!("compacting {}", view.name()));
+    let entry = home::transaction(&what, || ledger::begin(view.id(), Kind::Compaction, began));
+    let result = home::transaction(&what, || {
         let result = xact::attempted(|| view.compact());
         match &result {
             Ok(Some(rows)) => ledger::done(&entry, None, &Done { read: Some(*rows), written: *rows }, clock::now()),
