@@ -51,7 +51,7 @@ impl View {
     /// Folds what is pending and repairs what is in doubt. Gives the delta rows that went; None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<i64> {
         // First, as DROP TABLE does, which then comes to the views.
-        let _source = Table::try_open(self.0.source, pg_sys::AccessShareLock)?;
+        drop(Table::try_open(self.0.source, pg_sys::AccessShareLock)?);
         // Whoever changes main now leaves less to do.
         if !lock::try_lock_folding(self.0.delta) {
             return None;
