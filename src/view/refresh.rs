@@ -66,7 +66,7 @@ pub fn check_range(view: &View, action: &str) {
             if storage::spec(view).is_none_or(|spec| spec.time_bucket().is_none()) {
                 Fail::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("cannot {action} view \"{name}\""))
                     .detail("Its query does not group by a bucket of time.")
-                    .hint("Leave the range out, or group by date_bin or date_trunc of a time.")
+                    .hint("Only a view that groups by date_bin or date_trunc of a time can be refreshed in part.")
                     .raise();
             }
         }
