@@ -25,7 +25,8 @@ extension_sql_file!("../sql/26_uniq_exact.sql", name = "uniq_exact", requires = 
 extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
 extension_sql_file!("../sql/45_sessions.sql", name = "sessions", requires = ["functions"]);
-extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["sessions"]);
+extension_sql_file!("../sql/47_retention.sql", name = "retention", requires = ["functions"]);
+extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["sessions", "retention"]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

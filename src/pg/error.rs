@@ -46,6 +46,10 @@ impl Fail {
         self.0.report(PgLogLevel::NOTICE);
     }
 
+    pub fn warning(self) {
+        self.0.report(PgLogLevel::WARNING);
+    }
+
     /// Ends the session; does not return.
     pub fn fatal(self) -> ! {
         self.0.report(PgLogLevel::FATAL);

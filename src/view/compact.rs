@@ -37,7 +37,7 @@ pub fn refresh(name: &str) {
 }
 
 /// The lock of whatever changes main. Others may wait for a transaction that has written, so such a transaction waits for nobody here.
-fn lock_folding(view: &Registered) -> bool {
+pub fn lock_folding(view: &Registered) -> bool {
     if !lock::has_written() {
         lock::lock_folding(view.delta);
         return true;
@@ -69,7 +69,7 @@ pub fn find(name: &str) -> Registered {
     })
 }
 
-fn owns(view: Oid) -> bool {
+pub fn owns(view: Oid) -> bool {
     let rows = sql::rows_latest(&format!(
         "SELECT pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE') FROM pg_catalog.pg_class c WHERE c.oid = {}",
         view.to_u32()
@@ -112,7 +112,7 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
     rows.into_iter().flatten().flatten().filter_map(|t| t.parse::<u32>().ok()).map(Oid::from).collect()
 }
 
-fn compact_view(view: &Registered) -> i64 {
+pub fn compact_view(view: &Registered) -> i64 {
     allow(view, "compact");
     if !lock_folding(view) {
         return 0;
@@ -133,12 +133,18 @@ fn compact_view(view: &Registered) -> i64 {
         // While changes of the source go unseen, the source is what readers must read.
         return if triggers::are_off(view.source) { 0 } else { rebuild(view) };
     }
-    count(as_owner(view, &rules::compaction(&spec)))
+    let folded = count(as_owner(view, &rules::compaction(&spec)));
+    super::retain::horizon::tidy(view);
+    folded
 }
 
 /// The lock is held. Gives the delta rows that went.
 pub fn rebuild(view: &Registered) -> i64 {
     let Some(spec) = storage::spec(view) else { return 0 };
+    if spec.horizon && spec.recomputes() {
+        // What a kept group has of an aggregate without a state comes from main, so groups that are new go there first.
+        as_owner(view, &rules::compaction(&spec));
+    }
     let folded = count(as_owner(view, &rules::rebuild(&spec)));
     as_owner(view, &format!("ANALYZE {}", spec.storage.main()));
     if spec.counts_values() {

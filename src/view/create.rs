@@ -7,17 +7,18 @@
 use super::check::{self, Wanted};
 use super::describe;
 use super::registry;
-use super::{compact, triggers};
+use super::{compact, retain, triggers};
 use crate::pg::error::Fail;
 use crate::pg::query::Query;
 use crate::pg::{catalog, inval, lock, pin, setting, sql, xact};
+use pg_tally_core::schedule::Interval;
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 pub struct Options {
     pub schedule: Option<String>,
-    pub retention: bool,
+    pub retention: Option<Interval>,
     pub partition_by: Option<String>,
     pub order_by: Vec<String>,
     pub with_data: bool,
@@ -75,6 +76,7 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     announce(source);
 
     let view = registry::by_view(relation_oid(&quoted)).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
+    retain::begin(&view, options.retention);
     fill(&view, options);
     view.view
 }
@@ -87,9 +89,6 @@ fn check_options(options: &Options) {
     };
     if options.schedule.is_some() {
         unsupported("a schedule");
-    }
-    if options.retention {
-        unsupported("retention");
     }
     if options.partition_by.is_some() {
         unsupported("partition_by");

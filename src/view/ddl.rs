@@ -2,6 +2,7 @@
 
 use super::compact;
 use super::registry;
+use super::retain::removal;
 use super::triggers;
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
@@ -52,7 +53,7 @@ pub fn dropped() {
             clean_up();
         }
         if lost_member {
-            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(doubt);
+            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(removal::lost);
         }
     });
 }
@@ -79,7 +80,7 @@ pub fn changed(change: Change) {
         if change.member_went {
             // Rows went with it. Which views they went from is not asked: it is rare, and a doubt is only slow.
             triggers::remove_needless();
-            registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
+            registry::all().iter().filter(|v| has_had_children(v)).for_each(removal::lost);
         }
     });
 }
@@ -169,7 +170,7 @@ pub fn clean_up() {
 /// the registry's sight, until the next time.
 fn remove_torn(condition: &str) {
     let torn = format!(
-        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}"
+        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid, s.horizon::oid FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}"
     );
     let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)));
     for row in torn {
@@ -187,7 +188,7 @@ fn remove_torn(condition: &str) {
                 drop("VIEW", s.groups());
                 drop("VIEW", s.query());
                 if row[1..].iter().all(free) {
-                    for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values()] {
+                    for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values(), s.horizon()] {
                         drop("TABLE", table);
                     }
                 }

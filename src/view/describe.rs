@@ -1,5 +1,6 @@
 //! From PostgreSQL's analysed query to what the view stores and computes.
 
+use super::retain;
 use crate::pg::canon::Canon;
 use crate::pg::catalog;
 use crate::pg::query::{Query, Source};
@@ -85,7 +86,14 @@ pub fn spec(shape: &Shape, id: i64) -> Spec {
         aggs: shape.columns.iter().map(|c| column(c, source)).collect(),
         unlogged: catalog::is_unlogged(source),
         insertable: parts(shape).is_some(),
+        bucket: bucket(shape),
+        horizon: retain::horizon::oid(id).is_some(),
     }
+}
+
+/// The first key that is a bucket of time.
+pub fn bucket(shape: &Shape) -> Option<usize> {
+    shape.keys.iter().position(|(key, _)| retain::bucket::of(*key).is_some())
 }
 
 /// What each column of the query is, if all of them are keys or states, and nothing of the groups is hidden.

@@ -9,6 +9,7 @@ pub mod fold;
 pub mod maintain;
 pub mod options;
 pub mod refresh;
+pub mod retain;
 pub mod schedule;
 pub mod state;
 pub mod verify;

@@ -4,12 +4,14 @@ pub mod refusal;
 pub mod spec;
 pub mod strategy;
 
+mod horizon;
 mod read;
 mod render;
 mod values;
 mod verify;
 mod write;
 
+pub use horizon::{expire, horizon_table, keep_all, keep_to, tidy_horizon};
 pub use read::{groups_view, insert_rule, public_view, recomputed_groups};
 pub use refusal::{Feature, Refusal, position, refuse};
 pub use render::storage_tables;

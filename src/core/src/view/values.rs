@@ -35,12 +35,13 @@ impl Spec {
         let keys = self.key_list("d.");
         format!(
             "SELECT w.ctid AS tid, p.kh{}, p.a, p.v, coalesce(w.n, 0) AS before, coalesce(w.n, 0) + p.n AS after FROM (\
-             SELECT d.kh{keys}, c.a, c.v, pg_catalog.sum(c.n)::bigint AS n FROM {} d, LATERAL ({}) c WHERE d.doubt < {WHOLE} \
+             SELECT d.kh{keys}, c.a, c.v, pg_catalog.sum(c.n)::bigint AS n FROM {} d, LATERAL ({}) c WHERE d.doubt < {WHOLE}{} \
              GROUP BY d.kh{keys}, c.a, c.v HAVING pg_catalog.sum(c.n) <> 0) p \
              LEFT JOIN {} w ON {} AND w.vh = tally.value_hash(p.v) AND w.a = p.a AND w.v = p.v",
             self.key_list("p."),
             self.storage.delta(),
             each.join(" UNION ALL "),
+            self.not_gone(" AND ", "d."),
             self.storage.values(),
             self.same_group("w", "p"),
         )
@@ -73,10 +74,11 @@ impl Spec {
         )
     }
 
-    /// CTEs that make the counts anew from the source.
+    /// CTEs that make the counts anew from the source, as far as it answers.
     pub(super) fn count_source(&self) -> String {
         let values = self.storage.values();
         let each: Vec<String> = self.by_value().filter_map(|(i, agg)| Some(self.counts_of_source(number(i), agg.counted.as_ref()?))).collect();
-        format!(", wd AS (DELETE FROM {values} RETURNING 1), wi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
+        let anew = self.is_kept("v.").map(|kept| format!(" v WHERE NOT {kept}")).unwrap_or_default();
+        format!(", vd AS (DELETE FROM {values}{anew} RETURNING 1), vi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
     }
 }

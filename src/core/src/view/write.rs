@@ -36,6 +36,9 @@ pub fn fold(spec: &Spec) -> String {
 
 /// Makes main anew from the source: the first filling, a refresh, and what a mark on the whole view asks for.
 pub fn rebuild(spec: &Spec) -> String {
+    if let Some(kept) = spec.is_kept("p.") {
+        return rebuild_but_kept(spec, &kept);
+    }
     let s = &spec.storage;
     format!(
         "WITH d AS (DELETE FROM {delta} RETURNING 1), m AS (DELETE FROM {main} RETURNING 1), \
@@ -51,6 +54,59 @@ pub fn rebuild(spec: &Spec) -> String {
     )
 }
 
+/// What is kept is no more than folded; all else is made anew.
+fn rebuild_but_kept(spec: &Spec, kept: &str) -> String {
+    let s = &spec.storage;
+    let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("m", "p") };
+    let changes = Changes::of(spec, &spec.is_kept("c.").map(|kept| format!(" AND {kept}")).unwrap_or_default());
+    format!(
+        "WITH {before}j AS MATERIALIZED (SELECT m.ctid AS tid, {kh} AS kh, coalesce(m.n, 0) + p.n AS n{keys}{merged} FROM ({pending}) p LEFT JOIN {main} m ON {on}{join} WHERE {kept}), \
+         d AS (DELETE FROM {delta} RETURNING 1), \
+         m AS (DELETE FROM {main} m WHERE NOT {main_kept} OR m.ctid IN (SELECT j.tid FROM j) RETURNING 1), \
+         i AS (INSERT INTO {main} ({columns}) {source} UNION ALL SELECT {columns} FROM j WHERE {exists} RETURNING 1), \
+         f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1){counts}{values} \
+         SELECT (SELECT pg_catalog.count(*) FROM d)",
+        before = changes.before,
+        join = changes.join,
+        counts = changes.counts,
+        kh = if spec.keys.is_empty() { "0::bigint" } else { "p.kh" },
+        keys = spec.key_list("p."),
+        merged = spec.merged_list(),
+        pending = spec.pending_groups(),
+        main = s.main(),
+        delta = s.delta(),
+        filled = s.filled(),
+        main_kept = spec.is_kept("m.").unwrap_or_default(),
+        columns = spec.main_columns(""),
+        source = spec.from_source(),
+        exists = if spec.keys.is_empty() { "true" } else { "n > 0" },
+        values = if spec.counts_values() { spec.count_source() } else { String::new() },
+    )
+}
+
+/// What counts per value need beside a statement that folds: CTEs before it and after it, and a join to the pending groups `p`.
+#[derive(Default)]
+struct Changes {
+    before: String,
+    join: String,
+    counts: String,
+}
+
+impl Changes {
+    /// Counts are brought up to date for the changes for which `apply` holds.
+    fn of(spec: &Spec, apply: &str) -> Changes {
+        if !spec.counts_values() {
+            return Changes::default();
+        }
+        let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("x", "p") };
+        Changes {
+            before: format!("c AS MATERIALIZED ({}), x AS MATERIALIZED ({}), ", spec.value_changes(), spec.set_changes("c")),
+            join: format!(" LEFT JOIN x ON {on}"),
+            counts: spec.apply_values(apply),
+        }
+    }
+}
+
 /// `p` are the pending groups, `j` joins them with main and merges, `r` are the rows that main shall have; `c` and `x` are what changes
 /// of the values that are counted, of which those are brought up to date for which `apply` holds.
 fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str) -> String {
@@ -58,13 +114,7 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str
     let pending = spec.pending_groups();
     let set: String = spec.stored().map(|(i, _)| format!(", {0} = r.{0}", a(i))).collect();
     let columns = spec.main_columns("");
-    let (changes, join, counts) = if spec.counts_values() {
-        let changes = format!("c AS MATERIALIZED ({}), x AS MATERIALIZED ({}), ", spec.value_changes(), spec.set_changes("c"));
-        let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("x", "p") };
-        (changes, format!(" LEFT JOIN x ON {on}"), spec.apply_values(apply))
-    } else {
-        (String::new(), String::new(), String::new())
-    };
+    let Changes { before: changes, join, counts } = Changes::of(spec, apply);
     if spec.keys.is_empty() {
         // One row, always there once the view is filled.
         return format!(
