@@ -42,6 +42,10 @@ pub fn expire(view: &Registered, keep: Interval, now: Instant) -> i64 {
     let Some((spec, bucket)) = storage::spec(view).zip(bucket_of(view)) else { return 0 };
     let at = cutoff(now, keep, &*zone_of(bucket.zone.as_deref()));
     let Some(before) = first_kept(view, &spec, &bucket, at) else { return 0 };
+    let done = format!("SELECT FROM {} WHERE gone_before >= {before}", spec.storage.horizon());
+    if !compact::as_owner(view, &done).is_empty() {
+        return 0;
+    }
     rules::expire(&spec, &before).map_or(0, |statement| compact::count(compact::as_owner(view, &statement)))
 }
 

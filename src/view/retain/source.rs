@@ -6,7 +6,7 @@
 use super::{bucket, cutoff, horizon, partitions, removal};
 use crate::pg::error::Fail;
 use crate::pg::zone::now;
-use crate::pg::{catalog, lock, sql, xact};
+use crate::pg::{catalog, lock, partition, sql, xact};
 use crate::view::refresh::Done;
 use crate::view::registry::{self, Registered};
 use crate::view::{alter, compact, ddl, schedule, triggers};
@@ -113,7 +113,8 @@ pub fn enforce_source(source: Oid) -> Option<Done> {
     let too_old = format!("o.{column} OPERATOR(pg_catalog.<) {}", bucket::literal(before, catalog::base_type(kind)));
     let owner = catalog::owner(source);
     let leaves = triggers::leaves(source);
-    if !leaves.iter().any(|leaf| has_rows(owner, *leaf, &too_old)) {
+    let partition = partition::ranges(source, rule.column).into_iter().any(|p| p.end <= before);
+    if !partition && !leaves.iter().any(|leaf| has_rows(owner, *leaf, &too_old)) {
         return nothing;
     }
     views.iter().for_each(|view| {
