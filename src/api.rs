@@ -31,7 +31,7 @@ fn create_view(
     let options = Options {
         schedule: schedule.map(Into::into),
         retention: retention.map(interval),
-        partition_by: partition_by.map(Into::into),
+        partition_by: partition_by.map(view::retain::parts::unit),
         order_by: order_by.unwrap_or_default(),
         with_data: given(with_data, "with_data"),
         if_not_exists: given(if_not_exists, "if_not_exists"),

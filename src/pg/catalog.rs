@@ -52,6 +52,10 @@ pub fn relation_in(schema: &str, name: &str) -> Option<Oid> {
     (oid != Oid::INVALID).then_some(oid)
 }
 
+pub fn is_partitioned(schema: &str, name: &str) -> bool {
+    relation_in(schema, name).is_some_and(|oid| unsafe { pg_sys::get_rel_relkind(oid) } as u8 == b'p')
+}
+
 /// A table, partitioned or not.
 pub fn is_table(relation: Oid) -> bool {
     matches!(unsafe { pg_sys::get_rel_relkind(relation) } as u8, b'r' | b'p')

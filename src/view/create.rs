@@ -12,6 +12,7 @@ use crate::pg::error::Fail;
 use crate::pg::query::Query;
 use crate::pg::{catalog, inval, lock, pin, setting, sql, xact};
 use pg_tally_core::schedule::Interval;
+use pg_tally_core::schedule::retain::Unit;
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
@@ -19,7 +20,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode};
 pub struct Options {
     pub schedule: Option<String>,
     pub retention: Option<Interval>,
-    pub partition_by: Option<String>,
+    pub partition_by: Option<Unit>,
     pub order_by: Vec<String>,
     pub with_data: bool,
     pub if_not_exists: bool,
@@ -76,7 +77,7 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     announce(source);
 
     let view = registry::by_view(relation_oid(&quoted)).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
-    retain::begin(&view, options.retention);
+    retain::begin(&view, options.retention, options.partition_by);
     fill(&view, options);
     view.view
 }
@@ -89,9 +90,6 @@ fn check_options(options: &Options) {
     };
     if options.schedule.is_some() {
         unsupported("a schedule");
-    }
-    if options.partition_by.is_some() {
-        unsupported("partition_by");
     }
     match options.mode.as_str() {
         "auto" | "incremental" => {}
@@ -158,7 +156,11 @@ fn make_relations(wanted: &Wanted, owner: Oid, options: &Options) -> i64 {
                 pgrx::error!("the definition of view {id} cannot be read back");
             };
             let order_by = order_by(&shape, &options.order_by);
-            let spec = describe::spec(&shape, id);
+            let mut spec = describe::spec(&shape, id);
+            if let Some(unit) = options.partition_by {
+                retain::parts::check(&shape, unit);
+                spec.partitioned = true;
+            }
             for statement in rules::storage_tables(&spec, &order_by) {
                 sql::execute(&statement);
             }

@@ -145,7 +145,9 @@ fn refuse_unseen(view: &registry::Registered) {
 fn follow_persistence(view: &registry::Registered) {
     let to = if crate::pg::catalog::is_unlogged(view.source) { "UNLOGGED" } else { "LOGGED" };
     let s = Storage { id: view.id };
-    for table in triggers::tables(&s) {
+    // A partitioned table has no rows that could be logged.
+    let partitioned = crate::pg::catalog::is_partitioned(Storage::SCHEMA, &s.name("main"));
+    for table in triggers::tables(&s).into_iter().filter(|t| !partitioned || *t != s.main()) {
         sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("ALTER TABLE {table} SET {to}"))));
     }
 }

@@ -114,11 +114,16 @@ pub fn remove_needless() {
     }
 }
 
-/// The tables behind a view.
+/// The tables behind a view; partitions after the table that they are a part of.
 pub fn tables(storage: &Storage) -> Vec<String> {
     let there = |name: &String| !sql::rows_latest(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name))).is_empty();
     let some = [storage.kept(), storage.values(), storage.horizon()].into_iter().filter(there);
-    [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).collect()
+    let parts = sql::rows_latest(&format!(
+        "SELECT i.inhrelid::pg_catalog.regclass::text FROM pg_catalog.pg_inherits i WHERE i.inhparent = pg_catalog.to_regclass({}) ORDER BY i.inhrelid",
+        sql::literal(&storage.main())
+    ));
+    let parts = parts.into_iter().flatten().flatten();
+    [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).chain(parts).collect()
 }
 
 /// Makes a role the owner of all relations behind a view.

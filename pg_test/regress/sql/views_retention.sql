@@ -75,7 +75,7 @@ SELECT tally.alter_view('days', reset => ARRAY['retention']);
 SELECT tally.enforce_retention('days');
 SELECT tally.refresh_view('bins'), tally.refresh_view('days');
 SELECT wrong();
-SELECT id > 0 AS id, options::json->>'retention' AS retention FROM tally.options ORDER BY id;
+SELECT id > 0 AS id, options::json->>'retention' AS retention FROM tally.options ORDER BY 2;
 COMMIT;
 -- A rollback undoes all of it.
 CREATE TEMP TABLE bins_before AS TABLE bins;

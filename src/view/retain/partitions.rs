@@ -11,9 +11,6 @@ use pgrx::PgLogLevel;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
-/// Shorter than the time after which deadlocks are looked for: who waits for us is not made to give up.
-const PATIENCE: &str = "200ms";
-
 /// Drops the partitions whose rows are all before an instant, those that can be locked at once; about how many rows went.
 /// Readers and writers of the source wait for the rest of the transaction, so what cannot be had at once is tried again the next time.
 pub fn drop_older(source: Oid, column: i16, before: Instant, views: &[Registered]) -> i64 {
@@ -33,7 +30,7 @@ fn drop(part: &partition::Range, name: &str, column: i16, views: &[Registered]) 
     let estimate = format!("SELECT pg_catalog.sum(c.reltuples) FILTER (WHERE c.reltuples > 0)::bigint FROM tally.members({}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.relkind = 'r'", part.oid.to_u32());
     let rows = compact::count(sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&estimate))));
     views.iter().for_each(|view| keep_to(view, column, part.end));
-    ddl::quietly(|| sql::as_role(owner, || sql::with_settings(&[("lock_timeout", PATIENCE)], || sql::execute(&format!("DROP TABLE {name}")))));
+    ddl::quietly(|| sql::as_role(owner, || sql::with_settings(&[("lock_timeout", super::PATIENCE)], || sql::execute(&format!("DROP TABLE {name}")))));
     rows
 }
 

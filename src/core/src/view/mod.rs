@@ -5,6 +5,7 @@ pub mod spec;
 pub mod strategy;
 
 mod horizon;
+mod parts;
 mod read;
 mod render;
 mod values;
@@ -12,6 +13,7 @@ mod verify;
 mod write;
 
 pub use horizon::{expire, horizon_table, keep_all, keep_to, tidy_horizon};
+pub use parts::add_part;
 pub use read::{groups_view, insert_rule, public_view, recomputed_groups};
 pub use refusal::{Feature, Refusal, position, refuse};
 pub use render::storage_tables;

@@ -434,7 +434,8 @@ impl Key {
         match &self.range {
             Some(r) => {
                 let least = if r.before == 0 { value.to_string() } else { format!("{value} - {}", Range::interval(r.before)) };
-                format!("{equal} AND {0} >= {least} AND {0} < {value} + {1}", r.over, Range::interval(r.after))
+                // Up to the end itself, which for an infinite bucket is the bucket.
+                format!("{equal} AND {0} >= {least} AND {0} <= {value} + {1}", r.over, Range::interval(r.after))
             }
             None => equal,
         }
@@ -467,8 +468,8 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
         })
         .collect();
     let s = &spec.storage;
-    let mut all = vec![
-        format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored}) WITH (fillfactor = 90)", s.main()),
+    let mut all = spec.main_tables(&format!("kh bigint NOT NULL, n bigint NOT NULL{keys}{stored}"));
+    all.extend([
         // Delta is rewritten all the time: it is vacuumed by the number of its dead rows, not by their share.
         format!(
             "CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL, doubt smallint NOT NULL{keys}{pending}) \
@@ -476,7 +477,7 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
             s.delta()
         ),
         format!("CREATE {unlogged}TABLE {} (filled boolean NOT NULL)", s.filled()),
-    ];
+    ]);
     if spec.insertable {
         all.push(format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored})", s.kept()));
     }

@@ -67,6 +67,8 @@ pub struct Spec {
     pub insertable: bool,
     /// The key that is a bucket of time.
     pub bucket: Option<usize>,
+    /// Main is partitioned by it.
+    pub partitioned: bool,
     /// It has a horizon.
     pub horizon: bool,
 }

@@ -14,7 +14,7 @@ pub fn compaction(spec: &Spec) -> String {
             spec.main_columns("y.")
         )
     } else {
-        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", &["tid"]))
+        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", spec.row_names()))
     };
     let repaired = if fresh.is_empty() { String::new() } else { " UNION ALL SELECT * FROM fresh".into() };
     let delete = format!("DELETE FROM {} d WHERE d.doubt < {WHOLE}", spec.storage.delta());
@@ -60,13 +60,15 @@ fn rebuild_but_kept(spec: &Spec, kept: &str) -> String {
     let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("m", "p") };
     let changes = Changes::of(spec, &spec.is_kept("c.").map(|kept| format!(" AND {kept}")).unwrap_or_default());
     format!(
-        "WITH {before}j AS MATERIALIZED (SELECT m.ctid AS tid, {kh} AS kh, coalesce(m.n, 0) + p.n AS n{keys}{merged} FROM ({pending}) p LEFT JOIN {main} m ON {on}{join} WHERE {kept}), \
+        "WITH {before}j AS MATERIALIZED (SELECT {row}, {kh} AS kh, coalesce(m.n, 0) + p.n AS n{keys}{merged} FROM ({pending}) p LEFT JOIN {main} m ON {on}{join} WHERE {kept}), \
          d AS (DELETE FROM {delta} RETURNING 1), \
-         m AS (DELETE FROM {main} m WHERE NOT {main_kept} OR m.ctid IN (SELECT j.tid FROM j) RETURNING 1), \
+         m AS (DELETE FROM {main} m WHERE NOT {main_kept} OR {folded} RETURNING 1), \
          i AS (INSERT INTO {main} ({columns}) {source} UNION ALL SELECT {columns} FROM j WHERE {exists} RETURNING 1), \
          f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1){counts}{values} \
          SELECT (SELECT pg_catalog.count(*) FROM d)",
         before = changes.before,
+        row = spec.row_of_main(),
+        folded = spec.is_row_in("j"),
         join = changes.join,
         counts = changes.counts,
         kh = if spec.keys.is_empty() { "0::bigint" } else { "p.kh" },
@@ -127,13 +129,17 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str
         );
     }
     format!(
-        "WITH {changes}j AS MATERIALIZED (SELECT m.ctid AS tid, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
+        "WITH {changes}j AS MATERIALIZED (SELECT {row}, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
            FROM ({pending}) p LEFT JOIN {main} m ON {same}{join}){fresh}, \
-         r AS (SELECT tid, {columns} FROM j WHERE NOT doubt AND n > 0{repaired}), \
-         g AS (DELETE FROM {main} m USING j WHERE m.ctid = j.tid AND j.n <= 0{gone_doubt} RETURNING 1), \
-         u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1), \
+         r AS (SELECT {names}, {columns} FROM j WHERE NOT doubt AND n > 0{repaired}), \
+         g AS (DELETE FROM {main} m USING j WHERE {gone} AND j.n <= 0{gone_doubt} RETURNING 1), \
+         u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE {changed} RETURNING 1), \
          i AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM r WHERE r.tid IS NULL RETURNING 1){counts}, \
          d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
+        row = spec.row_of_main(),
+        names = spec.row_names().join(", "),
+        gone = spec.is_row("j"),
+        changed = spec.is_row("r"),
         keys = spec.key_list("p."),
         merged = spec.merged_list(),
         doubt = spec.in_doubt(),
