@@ -12,11 +12,12 @@ SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
        max(c.oid) FILTER (WHERE c.relname ~ '_filled$') AS filled,
        max(c.oid) FILTER (WHERE c.relname ~ '_kept$') AS kept,
        max(c.oid) FILTER (WHERE c.relname ~ '_values$') AS values,
+       max(c.oid) FILTER (WHERE c.relname ~ '_horizon$') AS horizon,
        max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
        max(c.oid) FILTER (WHERE c.relname ~ '_rows$') AS rows,
        max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
   FROM pg_catalog.pg_class c
- WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|query|rows|groups)$'
+ WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|horizon|query|rows|groups)$'
  GROUP BY 1;
 
 -- Which views read which relations.

@@ -52,11 +52,15 @@ WITH failed AS (
   SELECT p.id, p.exception FROM tally.progress p JOIN tally.storage s ON s.id = p.id JOIN pg_catalog.pg_class q ON q.oid = s.query
    WHERE pg_catalog.pg_has_role(q.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'))
 SELECT r.view::regclass AS view, tally.view_query(r.view) AS query, 'incremental'::text AS mode, s.status,
-       ARRAY[r.source::regclass] AS sources, greatest(m.reltuples, 0)::bigint AS groups, s.pending, s.doubtful, s.kept,
-       (pg_catalog.pg_total_relation_size(r.main) + pg_catalog.pg_total_relation_size(r.delta)
+       ARRAY[r.source::regclass] AS sources, m.groups, s.pending, s.doubtful, s.kept,
+       (m.bytes + pg_catalog.pg_total_relation_size(r.delta)
          + coalesce(pg_catalog.pg_total_relation_size(r.values), 0))::bigint AS bytes, f.exception AS last_error,
        (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns
-  FROM tally.registry r JOIN pg_catalog.pg_class m ON m.oid = r.main LEFT JOIN failed f ON f.id = r.id CROSS JOIN LATERAL tally.view_state(r.view) s
+  FROM tally.registry r LEFT JOIN failed f ON f.id = r.id
+  CROSS JOIN LATERAL (SELECT sum(c.reltuples) FILTER (WHERE c.reltuples > 0 AND c.relkind = 'r') AS tuples, sum(pg_catalog.pg_total_relation_size(c.oid)) AS size
+                        FROM tally.members(r.main) o JOIN pg_catalog.pg_class c ON c.oid = o) p
+  CROSS JOIN LATERAL (SELECT coalesce(p.tuples, 0)::bigint AS groups, p.size AS bytes) m
+  CROSS JOIN LATERAL tally.view_state(r.view) s
 UNION ALL
 SELECT r.view::regclass, tally.view_query(r.view), 'refreshable', s.status,
        ARRAY(SELECT d.relation::regclass FROM tally.readers d WHERE d.reader = r.query ORDER BY d.relation::regclass::text),

@@ -5,7 +5,7 @@ use crate::pg::call::Value;
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::expr::Table;
-use crate::pg::probe;
+use crate::pg::probe::{self, Horizon};
 use crate::pg::process;
 use crate::sql_function;
 use crate::view;
@@ -32,8 +32,8 @@ fn create_view(
     let order_by = order_by.map(|names| names.into_iter().map(|n| given(n, "an element of order_by")).collect());
     let options = Options {
         schedule: schedule.map(Into::into),
-        retention: retention.is_some(),
-        partition_by: partition_by.map(Into::into),
+        retention: retention.map(interval),
+        partition_by: partition_by.map(view::retain::parts::unit),
         order_by: order_by.unwrap_or_default(),
         with_data: given(with_data, "with_data"),
         if_not_exists: given(if_not_exists, "if_not_exists"),
@@ -73,6 +73,17 @@ fn alter_view(
 
 fn interval(interval: pgrx::datum::Interval) -> Interval {
     Interval { months: interval.months(), days: interval.days(), micros: interval.micros() }
+}
+
+#[pg_extern(sql = false)]
+fn set_source_retention(source: Option<pg_sys::Oid>, time_column: Option<&std::ffi::CStr>, keep: Option<pgrx::datum::Interval>) {
+    let column = given(time_column, "time_column").to_string_lossy();
+    view::retain::source::set(given(source, "source"), &column, keep.map(interval));
+}
+
+#[pg_extern(sql = false)]
+fn enforce_retention(name: &str) -> i64 {
+    view::retain::enforce_by_name(name)
 }
 
 #[pg_extern(sql = false)]
@@ -206,6 +217,19 @@ sql_function!("view", "_populated", |call| {
     Ok(filled.map(|filled| Value::raw(view::refreshable::populated(filled).into())))
 });
 
+fn horizon(call: &crate::pg::call::Call) -> Horizon {
+    call.datum(0).map(|oid| Horizon::of(pg_sys::Oid::from(oid.value() as u32))).unwrap_or_default()
+}
+
+sql_function!("view", "_keeps", |call| Ok(Some(Value::bool(horizon(&call).keeps_any()))));
+
+sql_function!("view", "_is_kept", |call| {
+    let bucket = if call.nargs() > 1 { call.datum(1) } else { None };
+    Ok(Some(Value::bool(horizon(&call).is_kept(bucket))))
+});
+
+sql_function!("view", "_is_gone", |call| Ok(Some(Value::bool(horizon(&call).is_gone(call.datum(1))))));
+
 sql_function!("view", "_first", |call| Ok(call.datum(0).map(Value::raw)));
 
 // The one trigger function of all sources.
@@ -213,6 +237,9 @@ sql_function!("view", "_maintain", |call| {
     view::maintain::maintain(transition::Change::of(call));
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });
+
+// Of the trigger that says what a source keeps: it is there to be read, not to do anything.
+sql_function!("view", "_keep", |_call| Ok(Some(Value::raw(pg_sys::Datum::null()))));
 
 sql_function!("view", "_on_drop", |_call| {
     view::ddl::dropped();

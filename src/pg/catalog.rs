@@ -71,9 +71,43 @@ pub fn qualified_name(relation: Oid) -> String {
     format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation_name(relation)))
 }
 
+pub fn relation_in(schema: &str, name: &str) -> Option<Oid> {
+    let (schema, name) = (std::ffi::CString::new(schema).ok()?, std::ffi::CString::new(name).ok()?);
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_namespace_oid(schema.as_ptr(), true)) };
+    (oid != Oid::INVALID).then_some(oid)
+}
+
+pub fn is_partitioned(schema: &str, name: &str) -> bool {
+    relation_in(schema, name).is_some_and(|oid| unsafe { pg_sys::get_rel_relkind(oid) } as u8 == b'p')
+}
+
+/// A table, partitioned or not.
+pub fn is_table(relation: Oid) -> bool {
+    matches!(unsafe { pg_sys::get_rel_relkind(relation) } as u8, b'r' | b'p')
+}
+
+pub fn owner(relation: Oid) -> Oid {
+    let rows = sql::rows_latest(&format!("SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = {}", relation.to_u32()));
+    rows.into_iter().flatten().flatten().next().and_then(|t| t.parse::<u32>().ok()).map_or(Oid::INVALID, Oid::from)
+}
+
 /// A role as SQL.
 pub fn role_name(role: Oid) -> String {
     sql::identifier(&unsafe { text(pg_sys::GetUserNameFromId(role, false)) })
+}
+
+pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
+    let name = std::ffi::CString::new(name).ok()?;
+    let number = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
+    (number > 0).then_some(number)
+}
+
+pub fn column_name(relation: Oid, number: i16) -> String {
+    unsafe { text(pg_sys::get_attname(relation, number, false)) }
+}
+
+pub fn column_type_oid(relation: Oid, number: i16) -> Oid {
+    unsafe { pg_sys::get_atttype(relation, number) }
 }
 
 /// A type as in a column definition, with its collation if it has one.
@@ -116,11 +150,7 @@ pub fn readable(relation: Oid) -> Option<String> {
 
 /// The type of a relation's column, if it has one of this name.
 pub fn column_of(relation: Oid, name: &str) -> Option<Oid> {
-    let name = std::ffi::CString::new(name).ok()?;
-    unsafe {
-        let number = pg_sys::get_attnum(relation, name.as_ptr());
-        (number > 0).then(|| pg_sys::get_atttype(relation, number))
-    }
+    column_number(relation, name).map(|number| column_type_oid(relation, number))
 }
 
 /// The operators `=` and `>` of a type's default order, as `OPERATOR(schema.=)`.

@@ -116,6 +116,16 @@ pub fn try_lock_exclusively(relation: Oid) -> bool {
     unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
 }
 
+/// Locks a relation against everybody else, however long it takes.
+pub fn lock_exclusively(relation: Oid) {
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) };
+}
+
+/// Keeps a table's partitions as they are until the transaction ends, and others from doing so too. Readers and writers are not concerned.
+pub fn lock_members(relation: Oid) {
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareUpdateExclusiveLock as i32) };
+}
+
 /// Whether the transaction has written, and so may be waited for by others.
 pub fn has_written() -> bool {
     unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }

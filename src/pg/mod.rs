@@ -26,6 +26,7 @@ pub mod pin;
 pub mod plan;
 pub mod merge;
 pub mod named;
+pub mod partition;
 pub mod probe;
 pub mod process;
 pub mod query;

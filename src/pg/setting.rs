@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
+static MAINTAIN: GucSetting<bool> = GucSetting::<bool>::new(true);
 static DELTA_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(4096);
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
 static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(2);
@@ -26,6 +27,14 @@ pub fn register() {
         i32::MAX / 1024,
         GucContext::Userset,
         GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_bool_guc(
+        c"tally.maintain",
+        c"Whether rows that the owner of a table removes are taken from its views.",
+        c"Off for DELETE, TRUNCATE and dropping partitions of rows that the views shall go on counting.",
+        &MAINTAIN,
+        GucContext::Userset,
+        GucFlags::default(),
     );
     register_worker();
     unsafe { pg_sys::MarkGUCPrefixReserved(c"tally".as_ptr()) };
@@ -135,6 +144,11 @@ impl Limit {
 pub fn delta_limit() -> Option<Limit> {
     let kilobytes = DELTA_LIMIT.get();
     (kilobytes > 0).then(|| Limit { kilobytes: kilobytes as u32 })
+}
+
+/// Whether what the owner of a table removes is taken from its views.
+pub fn maintain() -> bool {
+    MAINTAIN.get()
 }
 
 /// Kilobytes.

@@ -2,7 +2,7 @@
 
 use super::named::View;
 use super::options::Options;
-use super::{ledger, refresh, schedule};
+use super::{ledger, refresh, retain, schedule};
 use crate::pg::clock;
 use crate::pg::error::Fail;
 use pg_tally_core::schedule::Interval;
@@ -29,6 +29,9 @@ pub fn alter(name: &str, changes: &Changes) {
     }
     if let Some(paused) = changes.paused {
         options.paused = paused;
+    }
+    if let (Some(interval), View::Incremental(view)) = (changes.retention, &view) {
+        retain::groups::set(view, &mut options, interval);
     }
     if let Some(interval) = changes.timeout {
         options.timeout = Some(positive("timeout", interval));
@@ -87,10 +90,11 @@ fn reset(options: &mut Options, option: &str) {
     match option {
         "schedule" => (options.schedule, options.zone) = (None, None),
         "paused" => options.paused = false,
+        "retention" => options.retention = None,
         "timeout" => options.timeout = None,
         "refresh_window" => options.refresh_window = None,
         other => Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unrecognized option \"{other}\""))
-            .hint("Options that can be reset are \"schedule\", \"paused\", \"timeout\" and \"refresh_window\".")
+            .hint("Options that can be reset are \"schedule\", \"retention\", \"paused\", \"timeout\" and \"refresh_window\".")
             .raise(),
     }
 }

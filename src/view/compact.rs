@@ -80,7 +80,7 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
     rows.into_iter().flatten().flatten().filter_map(|t| t.parse::<u32>().ok()).map(Oid::from).collect()
 }
 
-fn compact_view(view: &Registered) -> i64 {
+pub fn compact_view(view: &Registered) -> i64 {
     allow(view, "compact");
     if !lock_folding(view) {
         return 0;
@@ -95,7 +95,11 @@ pub fn fold(view: &Registered) -> Option<i64> {
         State::Source if triggers::are_off(view.source) => None,
         State::Source => Some(rebuild(view).0),
         State::Clean => None,
-        State::Pending => Some(count(as_owner(view, &rules::compaction(&storage::spec(view)?)))),
+        State::Pending => {
+            let folded = count(as_owner(view, &rules::compaction(&storage::spec(view)?)));
+            super::retain::horizon::tidy(view);
+            Some(folded)
+        }
     }
 }
 
@@ -130,6 +134,10 @@ pub fn is_exact(view: &Registered) -> bool {
 /// The lock is held. Gives the delta rows that went, and what else was done.
 pub fn rebuild(view: &Registered) -> (i64, Done) {
     let Some(spec) = storage::spec(view) else { return (0, Done::default()) };
+    if spec.horizon && spec.recomputes() {
+        // What a kept group has of an aggregate without a state comes from main, so groups that are new go there first.
+        as_owner(view, &rules::compaction(&spec));
+    }
     let rebuilt = rebuilt(as_owner(view, &rules::rebuild(&spec)));
     as_owner(view, &format!("ANALYZE {}", spec.storage.main()));
     if spec.counts_values() {

@@ -7,18 +7,20 @@
 use super::check::{self, Wanted};
 use super::describe;
 use super::ledger::{self, Kind};
-use super::{compact, options, refreshable, registry, schedule, triggers};
+use super::{compact, options, refreshable, registry, retain, schedule, triggers};
 use crate::pg::error::Fail;
 use crate::pg::query::Query;
 use crate::pg::{catalog, clock, inval, lock, pin, setting, sql, xact};
+use pg_tally_core::schedule::Interval;
+use pg_tally_core::schedule::retain::Unit;
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 pub struct Options {
     pub schedule: Option<String>,
-    pub retention: bool,
-    pub partition_by: Option<String>,
+    pub retention: Option<Interval>,
+    pub partition_by: Option<Unit>,
     pub order_by: Vec<String>,
     pub with_data: bool,
     pub if_not_exists: bool,
@@ -86,6 +88,7 @@ fn create_incremental(query: Query, text: &str, quoted: &str, options: &Options,
     }
 
     let view = registry::by_view(relation_oid(quoted)).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
+    retain::begin(&view, options.retention, options.partition_by);
     fill(&view, options);
     if kept.schedule.is_some() && options.with_data {
         ledger::is_fresh(id, clock::now());
@@ -144,15 +147,10 @@ fn is_incremental(options: &Options) -> bool {
 }
 
 fn check_options(options: &Options, incremental: bool) {
-    let given = [(options.retention, "retention"), (options.partition_by.is_some(), "partition_by")];
-    for (_, what) in given.into_iter().filter(|(given, _)| *given) {
-        if !incremental {
-            Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("a refreshable view cannot have {what}"))
-                .hint("Leave out in the query's WHERE what is not to be kept, or use mode => 'incremental'.")
-                .raise();
-        }
-        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("{what} is not supported yet"))
-            .hint("Leave it out: the view is kept up to date by the transactions that write to its source.")
+    let given = [(options.retention.is_some(), "retention"), (options.partition_by.is_some(), "partition_by")];
+    if let Some((_, what)) = given.into_iter().find(|(given, _)| *given && !incremental) {
+        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("a refreshable view cannot have {what}"))
+            .hint("Leave out in the query's WHERE what is not to be kept, or use mode => 'incremental'.")
             .raise();
     }
 }
@@ -213,7 +211,11 @@ fn make_relations(wanted: &Wanted, owner: Oid, options: &Options) -> i64 {
                 pgrx::error!("the definition of view {id} cannot be read back");
             };
             let order_by = order_by(&shape, &options.order_by);
-            let spec = describe::spec(&shape, id);
+            let mut spec = describe::spec(&shape, id);
+            if let Some(unit) = options.partition_by {
+                retain::parts::check(&shape, unit);
+                spec.partitioned = true;
+            }
             for statement in rules::storage_tables(&spec, &order_by) {
                 sql::execute(&statement);
             }

@@ -1,6 +1,7 @@
 //! Following what is done to sources and views by ordinary DDL.
 
 use super::named::View;
+use super::retain::removal;
 use super::{compact, ledger, refreshable, registry, triggers};
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
@@ -52,7 +53,7 @@ pub fn dropped() {
             ledger::forget_dropped();
         }
         if lost_member {
-            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(doubt);
+            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(removal::lost);
         }
     });
 }
@@ -83,7 +84,7 @@ pub fn changed(change: Change) {
         if change.member_went {
             // Rows went with it. Which views they went from is not asked: it is rare, and a doubt is only slow.
             triggers::remove_needless();
-            registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
+            registry::all().iter().filter(|v| has_had_children(v)).for_each(removal::lost);
         }
     });
 }
@@ -148,7 +149,9 @@ fn refuse_unseen(view: &registry::Registered) {
 fn follow_persistence(view: &registry::Registered) {
     let to = if crate::pg::catalog::is_unlogged(view.source) { "UNLOGGED" } else { "LOGGED" };
     let s = Storage { id: view.id };
-    for table in triggers::tables(&s) {
+    // A partitioned table has no rows that could be logged.
+    let partitioned = crate::pg::catalog::is_partitioned(Storage::SCHEMA, &s.name("main"));
+    for table in triggers::tables(&s).into_iter().filter(|t| !partitioned || *t != s.main()) {
         sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("ALTER TABLE {table} SET {to}"))));
     }
 }
@@ -186,7 +189,7 @@ fn remove_torn(condition: &str) {
 
 fn torn(condition: &str) -> sql::Rows {
     let torn = format!(
-        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid, s.rows::oid FROM tally.storage s \
+        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid, s.horizon::oid, s.rows::oid FROM tally.storage s \
          WHERE s.id NOT IN (SELECT r.id FROM tally.registry r UNION ALL SELECT r.id FROM tally.refreshables r) {condition}"
     );
     sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)))
@@ -211,7 +214,7 @@ fn remove(row: &Vec<Option<String>>) {
             drop("VIEW", s.groups());
             drop("VIEW", s.query());
             if row[1..].iter().all(free) {
-                for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values(), s.rows()] {
+                for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values(), s.horizon(), s.rows()] {
                     drop("TABLE", table);
                 }
             }

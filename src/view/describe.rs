@@ -1,5 +1,6 @@
 //! From PostgreSQL's analysed query to what the view stores and computes.
 
+use super::retain;
 use crate::pg::canon::Canon;
 use crate::pg::catalog;
 use crate::pg::query::{Query, Source};
@@ -85,7 +86,15 @@ pub fn spec(shape: &Shape, id: i64) -> Spec {
         aggs: shape.columns.iter().map(|c| column(c, source)).collect(),
         unlogged: catalog::is_unlogged(source),
         insertable: parts(shape).is_some(),
+        bucket: bucket(shape),
+        partitioned: catalog::is_partitioned(Storage::SCHEMA, &Storage { id }.name("main")),
+        horizon: retain::horizon::oid(id).is_some(),
     }
+}
+
+/// The first key that is a bucket of time.
+pub fn bucket(shape: &Shape) -> Option<usize> {
+    shape.keys.iter().position(|(key, _)| retain::bucket::of(*key).is_some())
 }
 
 /// What each column of the query is, if all of them are keys or states, and nothing of the groups is hidden.
@@ -121,7 +130,7 @@ const HOUR: i64 = 3_600_000_000;
 fn range(node: Node, source: Oid) -> Option<Range> {
     let (function, arguments) = node.call()?;
     let over = |n: Node| format!("({})", n.deparse(source, "s"));
-    let of = |n: Node, before: i64, after: i64| Range { over: over(n), over_type: catalog::column_type(n.type_oid(), -1, Oid::INVALID), bucket: bucket(function, &arguments, source), before, after };
+    let of = |n: Node, before: i64, after: i64| Range { over: over(n), over_type: catalog::column_type(n.type_oid(), -1, Oid::INVALID), bucket: around(function, &arguments, source), before, after };
     match function.to_u32() {
         // date_bin
         6177 | 6178 => {
@@ -147,7 +156,7 @@ fn range(node: Node, source: Oid) -> Option<Range> {
 }
 
 /// The call of `range`'s function around its second argument, if the others are the same for all rows.
-fn bucket(function: Oid, arguments: &[Node], source: Oid) -> Option<[String; 2]> {
+fn around(function: Oid, arguments: &[Node], source: Oid) -> Option<[String; 2]> {
     let others = || arguments.iter().enumerate().filter(|(i, _)| *i != 1).map(|(_, a)| *a);
     if others().any(|a| !a.columns().is_empty()) {
         return None;

@@ -5,6 +5,7 @@
 
 use super::batch::Batch;
 use super::compiled::Compiled;
+use super::retain::removal;
 use super::{fold, registry};
 use crate::pg::append::Appender;
 use crate::pg::error::Fail;
@@ -31,9 +32,14 @@ pub fn maintain(change: Option<Change>) {
     }
     let table = change.table();
     let missed = change.event() == Event::Update && table.is_partitioned() && (merge::may_have_missed() || is_mixed_up(&change, &table));
+    let still_counts = removal::still_counts(&change, &table);
     for view in registry::compiled(&table).iter() {
         // A view that was dropped after the list was made needs nothing any more.
         let Some(delta) = Table::try_open(view.delta, pg_sys::RowExclusiveLock) else { continue };
+        if still_counts {
+            removal::keep(&change, &table, view);
+            continue;
+        }
         let began = counters::on().then(Instant::now);
         let rows = match change.event() {
             Event::Truncate => mark(&delta),

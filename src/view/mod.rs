@@ -11,6 +11,7 @@ pub mod maintain;
 pub mod options;
 pub mod refresh;
 pub mod refreshable;
+pub mod retain;
 pub mod schedule;
 pub mod state;
 pub mod upkeep;

@@ -30,6 +30,26 @@ pub fn cutoff(now: Instant, keep: Interval, zone: &dyn Zone) -> Result<Instant, 
     Ok(calendar.min(now).plus(-micros).max(Instant::FIRST))
 }
 
+/// A date as PostgreSQL reads it whatever DateStyle says.
+pub fn written_date(wall: Wall) -> String {
+    let (date, era) = parts(wall.0.div_euclid(DAY));
+    format!("{date}{era}")
+}
+
+/// A date and time likewise, with an offset such as `+00` or none.
+pub fn written(wall: Wall, offset: &str) -> String {
+    let (date, era) = parts(wall.0.div_euclid(DAY));
+    let micros = wall.0.rem_euclid(DAY);
+    let seconds = micros / 1_000_000;
+    format!("{date} {:02}:{:02}:{:02}.{:06}{offset}{era}", seconds / 3600, seconds / 60 % 60, seconds % 60, micros % 1_000_000)
+}
+
+fn parts(days: i64) -> (String, &'static str) {
+    let Date { year, month, day } = Date::from_days(days);
+    let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
+    (format!("{year:04}-{month:02}-{day:02}"), era)
+}
+
 /// How a view's query cuts time into buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Buckets {

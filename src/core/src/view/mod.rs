@@ -4,6 +4,8 @@ pub mod refusal;
 pub mod spec;
 pub mod strategy;
 
+mod horizon;
+mod parts;
 mod range;
 mod read;
 mod refreshable;
@@ -12,6 +14,8 @@ mod values;
 mod verify;
 mod write;
 
+pub use horizon::{expire, horizon_table, keep_all, keep_to, tidy_horizon};
+pub use parts::add_part;
 pub use range::{Bounds, rebuild_range};
 pub use read::{groups_view, insert_rule, public_view, recomputed_groups};
 pub use refusal::{Feature, Refusal, position, refuse};

@@ -66,5 +66,5 @@ impl Buckets<'_> {
 /// `rebuild` gives. None if the view has no bucket of time.
 pub fn rebuild_range(spec: &Spec, bounds: &Bounds) -> Option<String> {
     let buckets = spec.buckets(bounds)?;
-    Some(super::write::rebuild_of(spec, Some(&buckets.groups("x")), Some(&buckets.rows())))
+    Some(super::write::rebuild_of(spec, Some(&|row| buckets.groups(row)), Some(&buckets.rows())))
 }

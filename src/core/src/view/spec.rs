@@ -39,6 +39,10 @@ impl Storage {
     pub fn rows(&self) -> String {
         self.relation("rows")
     }
+    /// From when on rows of the source, or groups of the view, are gone.
+    pub fn horizon(&self) -> String {
+        self.relation("horizon")
+    }
     /// The defining query, kept as a view of PostgreSQL's own.
     pub fn query(&self) -> String {
         self.relation("query")
@@ -61,6 +65,12 @@ pub struct Spec {
     pub unlogged: bool,
     /// Every column is a key or a state, so that states can be put in by hand.
     pub insertable: bool,
+    /// The key that is a bucket of time.
+    pub bucket: Option<usize>,
+    /// Main is partitioned by it.
+    pub partitioned: bool,
+    /// It has a horizon.
+    pub horizon: bool,
 }
 
 pub struct Key {

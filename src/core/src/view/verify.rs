@@ -37,8 +37,10 @@ pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
         .collect::<Vec<_>>()
         .join(" OR ");
     let differs = if differs.is_empty() { "false".to_string() } else { differs };
+    // What is kept cannot be computed.
+    let computed = spec.is_kept("x.").map(|kept| format!(" WHERE NOT {kept}")).unwrap_or_default();
     format!(
-        "WITH a AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM {} x), b AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM ({}) x) \
+        "WITH a AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM {} x{computed}), b AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM ({}) x{computed}) \
          SELECT (SELECT pg_catalog.count(*) FROM b WHERE NOT EXISTS (SELECT FROM a WHERE {same})), \
          (SELECT pg_catalog.count(*) FROM a WHERE NOT EXISTS (SELECT FROM b WHERE {same})), \
          (SELECT pg_catalog.count(*) FROM a JOIN b ON {same} WHERE {differs})",
@@ -57,6 +59,18 @@ pub fn state(spec: &Spec) -> String {
         spec.pending_groups(),
         spec.in_doubt(),
         format!("NOT {}", spec.source_alone()),
-        if spec.insertable { format!("(SELECT pg_catalog.count(DISTINCT e.kh) FROM {} e)", spec.storage.kept()) } else { "0".into() },
+        kept(spec),
     )
+}
+
+/// How many groups have what the source does not have.
+fn kept(spec: &Spec) -> String {
+    let by_hand = |also: String| format!("(SELECT pg_catalog.count(DISTINCT e.kh) FROM {} e{also})", spec.storage.kept());
+    let lost = spec.is_kept("g.").map(|kept| format!("(SELECT pg_catalog.count(*) FROM {} g WHERE {kept})", spec.storage.groups()));
+    match (lost, spec.insertable) {
+        (Some(lost), true) => format!("{lost} + {}", by_hand(spec.of_source(" WHERE ", "e."))),
+        (Some(lost), false) => lost,
+        (None, true) => by_hand(String::new()),
+        (None, false) => "0".into(),
+    }
 }
