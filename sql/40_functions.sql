@@ -46,26 +46,31 @@ CREATE FUNCTION tally.maintain() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME'
 COMMENT ON FUNCTION tally.maintain IS 'the trigger on the sources of views: appends what a statement changed to their pending rows';
 
 -- Every view, how it is doing, and how each of its columns is kept. "groups" is the planner's estimate.
+-- "lag" is how old a refreshable view's rows are; an incremental view is of now. "mean_statement_time" is what maintenance costs a statement on
+-- the source, in milliseconds since the server was started; it is counted with the library preloaded.
 -- What went wrong last is for the owner and for those who may read all statistics: an error can quote data.
 CREATE VIEW tally.views AS
-WITH failed AS (
-  SELECT p.id, p.exception FROM tally.progress p JOIN tally.storage s ON s.id = p.id JOIN pg_catalog.pg_class q ON q.oid = s.query
-   WHERE pg_catalog.pg_has_role(q.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'))
+WITH progress AS (
+  SELECT p.id, p.last_success,
+         CASE WHEN pg_catalog.pg_has_role(q.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN p.exception END AS exception
+    FROM tally.progress p JOIN tally.storage s ON s.id = p.id JOIN pg_catalog.pg_class q ON q.oid = s.query)
 SELECT r.view::regclass AS view, tally.view_query(r.view) AS query, 'incremental'::text AS mode, s.status,
        ARRAY[r.source::regclass] AS sources, m.groups, s.pending, s.doubtful, s.kept,
        (m.bytes + pg_catalog.pg_total_relation_size(r.delta)
          + coalesce(pg_catalog.pg_total_relation_size(r.values), 0))::bigint AS bytes, f.exception AS last_error,
-       (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns
-  FROM tally.registry r LEFT JOIN failed f ON f.id = r.id
+       (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns,
+       interval '0' AS lag, w.statements, w.total_time / nullif(w.statements, 0) AS mean_statement_time
+  FROM tally.registry r LEFT JOIN progress f ON f.id = r.id
   CROSS JOIN LATERAL (SELECT sum(c.reltuples) FILTER (WHERE c.reltuples > 0 AND c.relkind = 'r') AS tuples, sum(pg_catalog.pg_total_relation_size(c.oid)) AS size
                         FROM tally.members(r.main) o JOIN pg_catalog.pg_class c ON c.oid = o) p
   CROSS JOIN LATERAL (SELECT coalesce(p.tuples, 0)::bigint AS groups, p.size AS bytes) m
-  CROSS JOIN LATERAL tally.view_state(r.view) s
+  CROSS JOIN LATERAL tally.view_state(r.view) s LEFT JOIN LATERAL tally.statement_cost(r.delta) w ON true
 UNION ALL
 SELECT r.view::regclass, tally.view_query(r.view), 'refreshable', s.status,
        ARRAY(SELECT d.relation::regclass FROM tally.readers d WHERE d.reader = r.query ORDER BY d.relation::regclass::text),
        greatest(m.reltuples, 0)::bigint, s.pending, s.doubtful, s.kept, pg_catalog.pg_total_relation_size(r.rows), f.exception,
-       (SELECT pg_catalog.jsonb_object_agg(a.attname, 'refresh') FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.view AND a.attnum > 0)
-  FROM tally.refreshables r JOIN pg_catalog.pg_class m ON m.oid = r.rows LEFT JOIN failed f ON f.id = r.id CROSS JOIN LATERAL tally.view_state(r.view) s;
+       (SELECT pg_catalog.jsonb_object_agg(a.attname, 'refresh') FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.view AND a.attnum > 0),
+       pg_catalog.clock_timestamp() - f.last_success, NULL, NULL
+  FROM tally.refreshables r JOIN pg_catalog.pg_class m ON m.oid = r.rows LEFT JOIN progress f ON f.id = r.id CROSS JOIN LATERAL tally.view_state(r.view) s;
 
 GRANT SELECT ON tally.storage, tally.readers, tally.registry, tally.views TO PUBLIC;

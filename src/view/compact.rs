@@ -3,12 +3,13 @@
 //! Each is one statement in one snapshot, under a lock that only such statements take. They read source and delta together,
 //! so they must not run while the triggers of a statement on the source are still to fire, nor with an old snapshot.
 
+use super::ledger::{self, Kind};
 use super::named::{View, owns};
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use super::{storage, triggers};
 use crate::pg::error::Fail;
-use crate::pg::{lock, sql};
+use crate::pg::{clock, lock, sql};
 use pg_tally_core::view as rules;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -21,7 +22,16 @@ pub fn compact(name: Option<&str>) -> i64 {
         None => registry::all().into_iter().filter(|v| owns(v.view)).collect(),
     };
     super::ddl::clean_up();
-    views.iter().map(compact_view).sum()
+    views.iter().map(compact_noted).sum()
+}
+
+fn compact_noted(view: &Registered) -> i64 {
+    let began = clock::now();
+    let rows = compact_view(view);
+    if rows > 0 {
+        ledger::did(view.id, Kind::Compaction, began, true, &Done { read: Some(rows), written: rows }, clock::now());
+    }
+    rows
 }
 
 /// The lock of whatever changes main. Others may wait for a transaction that has written, so such a transaction waits for nobody here.

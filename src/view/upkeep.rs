@@ -1,12 +1,15 @@
 //! What the upkeep of a view looks at and does.
 
 use super::compact;
+use super::options::Options;
+use super::refresh::Done;
 use super::registry::{self, Registered};
 use crate::pg::expr::Table;
 use crate::pg::{catalog, lock, sql};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::{self, Oid};
 
+#[derive(Clone)]
 pub struct View(Registered);
 
 pub struct Seen {
@@ -30,6 +33,15 @@ impl View {
     pub fn delta(&self) -> Oid {
         self.0.delta
     }
+    /// Whether the current user may do what its owner may.
+    pub fn is_owned(&self) -> bool {
+        catalog::may_act_for(self.0.owner)
+    }
+    /// Whether groups of it go, or main has partitions that are made ahead.
+    pub fn has_retention(&self) -> bool {
+        let options = Options::of(self.0.id);
+        options.retention.is_some() || options.partition_by.is_some()
+    }
     pub fn name(&self) -> String {
         catalog::qualified_name(self.0.view)
     }
@@ -48,8 +60,8 @@ impl View {
         Some(Seen { pending, pages })
     }
 
-    /// Folds what is pending and repairs what is in doubt. Gives the delta rows that went; None if there was nothing to do or no way to do it now.
-    pub fn compact(&self) -> Option<i64> {
+    /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
+    pub fn compact(&self) -> Option<Done> {
         // First, as DROP TABLE does, which then comes to the views.
         drop(Table::try_open(self.0.source, pg_sys::AccessShareLock)?);
         // Whoever changes main now leaves less to do.
@@ -58,6 +70,6 @@ impl View {
         }
         let view = registry::by_id(self.0.id)?;
         compact::allow(&view, "compact");
-        compact::fold(&view)
+        compact::fold(&view).map(|rows| Done { read: Some(rows), written: rows })
     }
 }

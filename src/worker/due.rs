@@ -4,6 +4,7 @@
 //! transaction ends, since nobody else can see that they are done before.
 
 use super::attempt::{self, Outcome};
+use super::chores::{self, Chore};
 use super::facts::{Facts, Known};
 use crate::pg::error::Fail;
 use crate::pg::{catalog, clock, lock, process};
@@ -32,9 +33,11 @@ pub fn run() -> i64 {
         match lock::scheduling(|| next(called)) {
             Next::Run(view, scheduled) => refreshed += i64::from(refresh(&view, scheduled)),
             Next::Wait(query) => lock::wait_for_job(query),
-            Next::Done => return refreshed,
+            Next::Done => break,
         }
     }
+    chores::of_compaction().iter().chain(&chores::of_retention()).for_each(Chore::run_here);
+    refreshed
 }
 
 fn check() {

@@ -10,6 +10,7 @@ pub mod due;
 pub mod show;
 
 mod attempt;
+mod chores;
 mod complain;
 mod facts;
 mod home;

@@ -1,11 +1,11 @@
 //! The process of a database that looks after its views between refreshes: pending rows are folded before they are many, and
 //! the place that they took is made free again.
 
+use super::chores::{self, Chore};
 use super::home;
 use crate::pg::process::{self, Sort};
-use crate::pg::{clock, setting, vacuum, xact};
-use crate::view::ledger::{self, Kind};
-use crate::view::refresh::Done;
+use crate::pg::{clock, setting, vacuum};
+use crate::view::ledger;
 use crate::view::upkeep::{self, View};
 use pg_tally_core::schedule::Instant;
 use pg_tally_core::schedule::upkeep::{Memory, Task};
@@ -14,6 +14,8 @@ use std::collections::HashMap;
 const SECOND: i64 = 1_000_000;
 /// For how long the list of views is taken to be as it was; one that is gone is noticed anyway.
 const LIST: i64 = 10 * SECOND;
+/// Between two looks at what is too old.
+const RETENTION: i64 = 60 * SECOND;
 /// Between two looks at old entries of the log.
 const LOG: i64 = 600 * SECOND;
 
@@ -30,6 +32,7 @@ struct Keeper {
     views: Vec<View>,
     listed: Option<Instant>,
     memory: HashMap<i64, Memory>,
+    retained: Option<Instant>,
     forgot: Option<Instant>,
 }
 
@@ -42,6 +45,14 @@ impl Keeper {
         let now = clock::now();
         if is_due(self.listed, LIST, now) {
             self.list(now);
+        }
+        if is_due(self.retained, RETENTION, now) {
+            self.retained = Some(now);
+            let chores = home::transaction("listing retentions", chores::of_retention);
+            for chore in &chores {
+                // One that failed is in the log, and tried again the next time.
+                let _ = chore.run();
+            }
         }
         if is_due(self.forgot, LOG, now) {
             self.forgot = Some(now);
@@ -71,7 +82,13 @@ impl Keeper {
             let Some(seen) = home::transaction("looking at pending rows", || view.look(pg_tally_core::schedule::upkeep::MANY)) else { return false };
             match memory.look(view.key(), seen.pending, seen.pages, clock::now()) {
                 None => return true,
-                Some(Task::Fold) => fold(view, memory),
+                Some(Task::Fold) => {
+                    let began = clock::now();
+                    match Chore::Compact(view.clone()).run() {
+                        Ok(done) => memory.folded(done.and_then(|done| done.read).unwrap_or(0), began, clock::now()),
+                        Err(()) => memory.failed(began, clock::now()),
+                    }
+                }
                 Some(Task::Vacuum { truncate }) => {
                     let began = clock::now();
                     vacuum::vacuum(view.delta(), truncate);
@@ -79,25 +96,5 @@ impl Keeper {
                 }
             }
         }
-    }
-}
-
-/// Written down and committed before it begins, so that a crash is seen.
-fn fold(view: &View, memory: &mut Memory) {
-    let began = clock::now();
-    let what = home::transaction("looking for a view", || format!("compacting {}", view.name()));
-    let entry = home::transaction(&what, || ledger::begin(view.id(), Kind::Compaction, began));
-    let result = home::transaction(&what, || {
-        let result = xact::attempted(|| view.compact());
-        match &result {
-            Ok(Some(rows)) => ledger::done(&entry, None, &Done { read: Some(*rows), written: *rows }, clock::now()),
-            Ok(None) => ledger::nothing(&entry),
-            Err(failure) => ledger::failed(&entry, &failure.message, clock::now()),
-        }
-        result
-    });
-    match result {
-        Ok(rows) => memory.folded(rows.unwrap_or(0), began, clock::now()),
-        Err(_) => memory.failed(began, clock::now()),
     }
 }
