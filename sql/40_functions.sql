@@ -73,4 +73,4 @@ SELECT r.view::regclass, tally.view_query(r.view), 'refreshable', s.status,
        pg_catalog.clock_timestamp() - f.last_success, NULL, NULL
   FROM tally.refreshables r JOIN pg_catalog.pg_class m ON m.oid = r.rows LEFT JOIN progress f ON f.id = r.id CROSS JOIN LATERAL tally.view_state(r.view) s;
 
-GRANT SELECT ON tally.storage, tally.readers, tally.registry, tally.views TO PUBLIC;
+GRANT SELECT ON tally.storage, tally.readers, tally.registry, tally.refreshables, tally.views TO PUBLIC;

@@ -22,11 +22,10 @@ pub struct Refreshable {
     pub view: Oid,
     pub owner: Oid,
     pub rows: Oid,
-    pub filled: Oid,
     pub query: Oid,
 }
 
-const COLUMNS: &str = "SELECT id, view::oid, owner::oid, rows::oid, filled::oid, query::oid FROM tally.refreshables";
+const COLUMNS: &str = "SELECT id, view::oid, owner::oid, rows::oid, query::oid FROM tally.refreshables";
 
 fn read(condition: &str) -> Vec<Refreshable> {
     let rows = sql::as_superuser(|| sql::rows_latest(&format!("{COLUMNS} WHERE {condition} ORDER BY id")));
@@ -34,7 +33,7 @@ fn read(condition: &str) -> Vec<Refreshable> {
         .filter_map(|row| {
             let numbers: Vec<i64> = row.into_iter().flatten().filter_map(|n| n.parse().ok()).collect();
             let oid = |i: usize| numbers.get(i).map(|n| Oid::from(*n as u32));
-            Some(Refreshable { id: *numbers.first()?, view: oid(1)?, owner: oid(2)?, rows: oid(3)?, filled: oid(4)?, query: oid(5)? })
+            Some(Refreshable { id: *numbers.first()?, view: oid(1)?, owner: oid(2)?, rows: oid(3)?, query: oid(4)? })
         })
         .collect()
 }

@@ -153,7 +153,7 @@ ALTER VIEW renamed RENAME n TO number;
 INSERT INTO t2 VALUES (100, 'new');
 SELECT tally.refresh_view('renamed');
 SELECT * FROM renamed ORDER BY k;
-SELECT query FROM tally.views WHERE view = 'renamed'::regclass;
+SELECT query ~ 'FROM t2' AND query ~ 'key AS k' AS follows FROM tally.views WHERE view = 'renamed'::regclass;
 SELECT tally.view_query('renamed'::regclass) IS NOT NULL AS known;
 ALTER VIEW renamed OWNER TO regress_tally_heir;
 SELECT DISTINCT relowner::regrole FROM pg_class c JOIN tally.storage s ON c.oid IN (s.query, s.rows, s.filled) JOIN tally.refreshables r USING (id) WHERE r.view = 'renamed'::regclass;
