@@ -12,6 +12,8 @@ CREATE FUNCTION tally.is_gone(horizon regclass, bucket anyelement) RETURNS boole
 
 -- What a source keeps is said by a trigger that never fires: whatever is dumped, restored or renamed, it goes with the column.
 CREATE FUNCTION tally.keep() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_keep';
+-- Whoever may put triggers on a table may not thereby have its rows deleted.
+REVOKE EXECUTE ON FUNCTION tally.keep() FROM PUBLIC;
 COMMENT ON FUNCTION tally.keep IS 'says, as a disabled trigger on a column, how long a source keeps its rows; its argument is an interval';
 
 CREATE VIEW tally.source_retention AS

@@ -121,7 +121,7 @@ pub fn lock_exclusively(relation: Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) };
 }
 
-/// Keeps a table's partitions as they are until the transaction ends, and others from doing so too. Readers and writers are not concerned.
+/// Keeps a table's partitions and triggers as they are until the transaction ends, and others from doing so too. Readers and writers are not concerned.
 pub fn lock_members(relation: Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareUpdateExclusiveLock as i32) };
 }

@@ -10,6 +10,9 @@ use crate::view::{retain, upkeep};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
+/// Rows of a source that a transaction removes: longer ones hold back the vacuuming of everything.
+const AT_ONCE: u64 = 100_000;
+
 pub enum Chore {
     Compact(View),
     /// Of a view, by its number.
@@ -54,13 +57,18 @@ impl Chore {
         }
     }
 
-    /// None if there was nothing to do.
-    fn work(&self) -> Option<Done> {
+    /// At most so many rows of a source, if a number is given. None if there was nothing to do.
+    fn work(&self, most: Option<u64>) -> Option<Done> {
         match self {
             Chore::Compact(view) => view.compact(),
             Chore::Retain { id, .. } => retain::enforce(*id).filter(|done| done.written > 0),
-            Chore::RetainSource { source, .. } => retain::enforce_source(*source).filter(|done| done.written > 0),
+            Chore::RetainSource { source, .. } => retain::enforce_source(*source, most).filter(|done| done.written > 0),
         }
+    }
+
+    /// Until nothing is left to do, or it fails.
+    pub fn run_on(&self) {
+        while matches!(self.run(), Ok(Some(_))) {}
     }
 
     /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Err: it failed.
@@ -69,7 +77,7 @@ impl Chore {
         let began = clock::now();
         let entries: Vec<_> = home::transaction(&what, || self.views().into_iter().map(|id| ledger::begin(id, self.kind(), began)).collect());
         home::transaction(&what, || {
-            let result = xact::attempted(|| self.work());
+            let result = xact::attempted(|| self.work(Some(AT_ONCE)));
             let now = clock::now();
             entries.iter().for_each(|entry| match &result {
                 Ok(Some(done)) => ledger::done(entry, None, done, now),
@@ -86,7 +94,7 @@ impl Chore {
     /// In the caller's transaction, whose failure it is not if it fails.
     pub fn run_here(&self) {
         let began = clock::now();
-        let result = xact::attempted(|| self.work());
+        let result = xact::attempted(|| self.work(None));
         let now = clock::now();
         match result {
             Ok(Some(done)) => self.views().into_iter().for_each(|id| ledger::did(id, self.kind(), began, false, &done, now)),

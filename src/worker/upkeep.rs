@@ -49,10 +49,8 @@ impl Keeper {
         if is_due(self.retained, RETENTION, now) {
             self.retained = Some(now);
             let chores = home::transaction("listing retentions", chores::of_retention);
-            for chore in &chores {
-                // One that failed is in the log, and tried again the next time.
-                let _ = chore.run();
-            }
+            // One that failed is in the log, and tried again the next time.
+            chores.iter().for_each(Chore::run_on);
         }
         if is_due(self.forgot, LOG, now) {
             self.forgot = Some(now);

@@ -101,6 +101,7 @@ SELECT pg_temp.fails($$SELECT tally.set_source_retention(NULL, 'ts', '1 year')$$
 CREATE ROLE sr_other; GRANT USAGE ON SCHEMA sr TO sr_other; GRANT ALL ON t TO sr_other; SET ROLE sr_other;
 SELECT pg_temp.fails($$SELECT tally.set_source_retention('sr.t', 'ts', '1 year')$$);
 SELECT pg_temp.fails($$SELECT tally.enforce_retention('sr.t')$$);
+SELECT pg_temp.fails($$CREATE TRIGGER mine AFTER UPDATE OF ts ON sr.t FOR EACH STATEMENT EXECUTE FUNCTION tally.keep('1 day')$$);
 RESET ROLE;
 ALTER TABLE p OWNER TO sr_other;
 SELECT pg_temp.fails($$SELECT tally.enforce_retention('sr.p')$$);

@@ -9,15 +9,13 @@ use pg_tally_core::schedule::Instant;
 use pg_tally_core::view as rules;
 use pgrx::PgLogLevel;
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::Oid;
 
-/// Drops the partitions whose rows are all before an instant, those that can be locked at once; about how many rows went.
-/// Readers and writers of the source wait for the rest of the transaction, so what cannot be had at once is tried again the next time.
-pub fn drop_older(source: Oid, column: i16, before: Instant, views: &[Registered]) -> i64 {
+/// Drops partitions of a source, those that can be locked at once; about how many rows went. The others are tried again the next time.
+pub fn drop_all(old: &[partition::Range], column: i16, views: &[Registered]) -> i64 {
     let mut rows = 0;
-    for part in partition::ranges(source, column).into_iter().filter(|p| p.end <= before) {
+    for part in old {
         let name = catalog::qualified_name(part.oid);
-        match xact::attempted(|| drop(&part, &name, column, views)) {
+        match xact::attempted(|| drop(part, &name, column, views)) {
             Ok(some) => rows += some,
             Err(failure) => pgrx::ereport!(PgLogLevel::LOG, PgSqlErrorCode::ERRCODE_WARNING, format!("could not drop partition {name}"), failure.message),
         }

@@ -94,13 +94,16 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
     registry::of_member(source).into_iter().filter(|v| v.source == source).collect()
 }
 
-/// Removes the rows that a source's retention does not keep; None if it has none. Of partitions that were dropped the rows are estimated.
-pub fn enforce_source(source: Oid) -> Option<Done> {
+/// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
+/// that were dropped the rows are estimated.
+pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
     let rule = of(source)?;
+    // No partition and no view comes or goes until this ends, and no two do this at once.
+    compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()))
+        .into_iter()
+        .for_each(lock::lock_members);
     let views = views_of(source);
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
-    // No partition comes or goes until this ends, and no two do this at once.
-    lock::lock_members(source);
     refuse_unseen(source);
     views.iter().for_each(horizon::make);
     let nothing = Some(Done { read: None, written: 0 });
@@ -112,18 +115,22 @@ pub fn enforce_source(source: Oid) -> Option<Done> {
     let column = sql::identifier(&catalog::column_name(source, rule.column));
     let too_old = format!("o.{column} OPERATOR(pg_catalog.<) {}", bucket::literal(before, catalog::base_type(kind)));
     let owner = catalog::owner(source);
-    let leaves = triggers::leaves(source);
-    let partition = partition::ranges(source, rule.column).into_iter().any(|p| p.end <= before);
-    if !partition && !leaves.iter().any(|leaf| has_rows(owner, *leaf, &too_old)) {
+    let old: Vec<partition::Range> = partition::ranges(source, rule.column).into_iter().filter(|p| p.end <= before).collect();
+    let as_a_whole: Vec<Oid> = old.iter().flat_map(|p| triggers::leaves(p.oid)).collect();
+    let leaves: Vec<Oid> = triggers::leaves(source).into_iter().filter(|leaf| !as_a_whole.contains(leaf)).collect();
+    if old.is_empty() && !leaves.iter().any(|leaf| has_rows(owner, *leaf, &too_old)) {
         return nothing;
     }
     views.iter().for_each(|view| {
         compact::compact_view(view);
     });
-    let dropped = partitions::drop_older(source, rule.column, before, &views);
-    let deleted: i64 = triggers::leaves(source).into_iter().map(|leaf| delete(owner, leaf, &too_old)).sum();
+    let mut deleted = 0;
+    for leaf in leaves {
+        deleted += delete(owner, leaf, &too_old, most.map(|most| most.saturating_sub(deleted)));
+    }
     views.iter().for_each(horizon::tidy);
-    Some(Done { read: None, written: dropped + deleted })
+    // Last, because nobody reads or writes the source from then on until the transaction ends.
+    Some(Done { read: None, written: deleted as i64 + partitions::drop_all(&old, rule.column, &views) })
 }
 
 /// What triggers would not see, or would take for removals like all others, must not be removed.
@@ -148,18 +155,19 @@ fn has_rows(owner: Oid, leaf: Oid, which: &str) -> bool {
 }
 
 /// With the user's own triggers and settings, but that of ours which says that the rows still count.
-fn delete(owner: Oid, leaf: Oid, which: &str) -> i64 {
+fn delete(owner: Oid, leaf: Oid, which: &str, most: Option<u64>) -> u64 {
     let table = catalog::qualified_name(leaf);
     let statement = format!(
         "DELETE FROM ONLY {table} WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT o.ctid FROM ONLY {table} o WHERE {which} LIMIT {BATCH} FOR UPDATE SKIP LOCKED))"
     );
     let mut all = 0;
-    loop {
+    while most.is_none_or(|most| all < most) {
         pgrx::check_for_interrupts!();
         let some = sql::as_role(owner, || removal::still_counted(|| sql::execute(&statement)));
-        all += some as i64;
+        all += some;
         if some < BATCH {
-            return all;
+            break;
         }
     }
+    all
 }
