@@ -6,7 +6,7 @@ use crate::pg::{catalog, lock, setting, sql};
 use pgrx::PgSqlErrorCode;
 
 /// The version that the library belongs to.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const SECOND: i64 = 1_000_000;
 const TRIES: usize = 10;
