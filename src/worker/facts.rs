@@ -41,6 +41,10 @@ impl Known {
         self.query.to_u32()
     }
 
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
     pub fn rules(&self) -> View<'_> {
         View {
             id: self.key(),

@@ -49,7 +49,7 @@ pub fn run(server: &Server, count: &mut Count) {
 }
 
 pub fn create(server: &Server) -> Result<Cluster> {
-    Cluster::create(server, &format!("worker{}", server.major), Options { preload: true, settings: settings("24"), ..Options::default() })
+    Cluster::create(server, &format!("worker{}", server.major), Options { preload: true, settings: settings("64"), ..Options::default() })
 }
 
 fn settings(processes: &str) -> Vec<(&'static str, String)> {
@@ -387,7 +387,7 @@ fn exhausted(nodes: &mut Cluster) -> Result<()> {
     let mut small = Cluster::create(&nodes.server, &name, Options { preload: true, settings: settings("3"), ..Options::default() })?;
     let mut c = scheduled(&small, "small", VIEWS)?;
     started(&mut c, "pg_tally worker")?;
-    until("the log file to tell", || log_has(&small, "could not start background process \"pg_tally job\""))?;
+    until("the log file to tell", || log_has(&small, "could not start background process \"pg_tally"))?;
     ensure!(log_has(&small, "You might need to increase max_worker_processes.")?, "the log file gives no hint");
     grow(&mut c, 10)?;
     c.batch_execute("ALTER SYSTEM SET max_worker_processes = 8")?;
@@ -432,7 +432,7 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
         caught_up(&mut c, &views).context(when.clone())?;
         nothing_stuck(&mut c).context(when.clone())?;
         for (view, _) in views {
-            let found = c.query_one("SELECT missing + extra + different FROM tally.verify_view($1)", &[&view])?.get::<_, i64>(0);
+            let found = c.query_one("SELECT missing + extra + coalesce(different, 0) FROM tally.verify_view($1)", &[&view])?.get::<_, i64>(0);
             ensure!(found == 0, "{when}: verify_view finds {found} rows of {view} wrong");
         }
         lost = c.query_one("SELECT count(*) FROM tally.view_log WHERE status = 'failed' AND error = $1", &[&LOST])?.get(0);
