@@ -7,6 +7,7 @@ use crate::sh;
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const TABLES: &str = "CREATE TABLE src (k int, v numeric); CREATE TABLE flag (slow boolean); INSERT INTO flag VALUES (false)";
@@ -36,6 +37,7 @@ pub fn run(server: &Server, count: &mut Count) {
         count.add(done.is_ok());
     };
     test("the worker refreshes what is due, in order, and tells what fails", due);
+    test("the acceptance of batches with a worker", accepted);
     test("missed refreshes are caught up once", missed);
     test("tally.worker off and on again", reloaded);
     test("fast shutdown during a refresh", shutdown);
@@ -179,6 +181,16 @@ fn due(nodes: &mut Cluster) -> Result<()> {
     c.batch_execute("SELECT tally.alter_view('sums', paused => false)")?;
     caught_up(&mut c, VIEWS)?;
     nothing_stuck(&mut c)
+}
+
+/// The script that runs without a worker elsewhere.
+fn accepted(nodes: &mut Cluster) -> Result<()> {
+    let mut c = scheduled(nodes, "accepted", &[])?;
+    started(&mut c, "pg_tally worker")?;
+    let script = sh::root().join("pg_test/acceptance/04-batch-refresh.sql");
+    let said = sh::capture(nodes.psql("accepted").arg("-f").arg(script))?;
+    ensure!(said.lines().any(|l| l.trim() == "04 ok"), "it says: {said}");
+    Ok(())
 }
 
 fn missed(nodes: &mut Cluster) -> Result<()> {
@@ -407,7 +419,7 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
     c.execute("SELECT tally.create_view($1, $2, schedule => '1 second', mode => 'incremental')", &[&kept.0, &kept.1])?;
     drop(c);
     let mut random = Random(seed);
-    let mut lost = 0;
+    let mut lost: i64 = 0;
     for round in 1..=rounds {
         let when = format!("seed {seed}, round {round}");
         let mut c = connected(nodes, "crash")?;
@@ -425,7 +437,10 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
             nodes.crash()?;
             nodes.start()?;
         } else {
-            cluster::signal("KILL", &[job.context("just found")?])?;
+            let job = job.context("just found")?;
+            cluster::signal("KILL", &[job])?;
+            // once the server has taken note of its end it accepts nobody until all is anew
+            until("the server to notice", || Ok(!Path::new(&format!("/proc/{job}")).exists()))?;
         }
         drop(c);
         let mut c = connected(nodes, "crash")?;
