@@ -61,4 +61,4 @@ SELECT r.view::regclass, tally.view_query(r.view), 'refreshable', s.status,
        (SELECT pg_catalog.jsonb_object_agg(a.attname, 'refresh') FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.view AND a.attnum > 0)
   FROM tally.refreshables r JOIN pg_catalog.pg_class m ON m.oid = r.rows LEFT JOIN failed f ON f.id = r.id CROSS JOIN LATERAL tally.view_state(r.view) s;
 
-GRANT SELECT ON tally.storage, tally.readers, tally.registry, tally.views TO PUBLIC;
+GRANT SELECT ON tally.storage, tally.readers, tally.registry, tally.refreshables, tally.views TO PUBLIC;

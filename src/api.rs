@@ -88,7 +88,9 @@ fn compact(name: Option<&str>) -> i64 {
 #[pg_extern(sql = false)]
 fn refresh_view(name: Option<&str>, from_time: Option<TimestampWithTimeZone>, to_time: Option<TimestampWithTimeZone>) {
     let instant = |t: TimestampWithTimeZone| Instant(t.into());
-    view::refresh::by_hand(given(name, "name"), from_time.map(instant), to_time.map(instant));
+    if let Some(name) = name {
+        view::refresh::by_hand(name, from_time.map(instant), to_time.map(instant));
+    }
 }
 
 #[pg_extern(sql = false)]

@@ -61,6 +61,7 @@ mod tests {
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");
     include!("../pg_test/in_backend/quantile.rs");
+    include!("../pg_test/in_backend/refreshes.rs");
     include!("../pg_test/in_backend/sessions.rs");
     include!("../pg_test/in_backend/sums.rs");
     include!("../pg_test/in_backend/top_k.rs");

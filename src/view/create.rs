@@ -129,7 +129,7 @@ fn create_refreshable(query: Query, quoted: &str, options: &Options, mut kept: o
 
 /// The user's own rights decide whether the query may be run at all.
 fn check_readable(wanted: &Wanted) {
-    sql::pinned(|| sql::rows(&format!("SELECT FROM ({}) q LIMIT 0", wanted.definition)));
+    sql::pinned(|| sql::with_settings(&[("row_security", "on")], || sql::rows(&format!("SELECT FROM ({}) q LIMIT 0", wanted.definition))));
 }
 
 fn is_incremental(options: &Options) -> bool {

@@ -172,33 +172,48 @@ pub fn clean_up() {
 /// whoever drops the view and then waited for either could wait in a circle. So tables that are in use are left, out of
 /// the registry's sight, until the next time.
 fn remove_torn(condition: &str) {
+    // What goes may take views along that read it, and leave them torn.
+    let mut before = vec![];
+    loop {
+        let torn = torn(condition);
+        if torn == before {
+            return;
+        }
+        torn.iter().for_each(remove);
+        before = torn;
+    }
+}
+
+fn torn(condition: &str) -> sql::Rows {
     let torn = format!(
         "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid, s.rows::oid FROM tally.storage s \
          WHERE s.id NOT IN (SELECT r.id FROM tally.registry r UNION ALL SELECT r.id FROM tally.refreshables r) {condition}"
     );
-    let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)));
-    for row in torn {
-        let Some(id) = row[0].as_deref().and_then(|t| t.parse::<i64>().ok()) else { continue };
-        let s = Storage { id };
-        let free = |oid: &Option<String>| oid.as_deref().and_then(|t| t.parse::<u32>().ok()).is_none_or(|oid| lock::try_lock_exclusively(Oid::from(oid)));
-        sql::as_superuser(|| {
-            sql::pinned(|| {
-                let there = |name: &str| has(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
-                let drop = |kind: &str, name: String| {
-                    if there(&name) {
-                        sql::execute(&format!("DROP {kind} {name} CASCADE"));
-                    }
-                };
-                drop("VIEW", s.groups());
-                drop("VIEW", s.query());
-                if row[1..].iter().all(free) {
-                    for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values(), s.rows()] {
-                        drop("TABLE", table);
-                    }
+    sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)))
+}
+
+/// What is left of the view of a row of `torn`.
+fn remove(row: &Vec<Option<String>>) {
+    let Some(id) = row[0].as_deref().and_then(|t| t.parse::<i64>().ok()) else { return };
+    let s = Storage { id };
+    let free = |oid: &Option<String>| oid.as_deref().and_then(|t| t.parse::<u32>().ok()).is_none_or(|oid| lock::try_lock_exclusively(Oid::from(oid)));
+    sql::as_superuser(|| {
+        sql::pinned(|| {
+            let there = |name: &str| has(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
+            let drop = |kind: &str, name: String| {
+                if there(&name) {
+                    sql::execute(&format!("DROP {kind} {name} CASCADE"));
                 }
-            })
-        });
-    }
+            };
+            drop("VIEW", s.groups());
+            drop("VIEW", s.query());
+            if row[1..].iter().all(free) {
+                for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values(), s.rows()] {
+                    drop("TABLE", table);
+                }
+            }
+        })
+    });
 }
 
 /// Puts the whole of a view in doubt by a mark that the transaction's commit shows to others.

@@ -66,7 +66,7 @@ pub fn check_range(view: &View, action: &str) {
             if storage::spec(view).is_none_or(|spec| spec.time_bucket().is_none()) {
                 Fail::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("cannot {action} view \"{name}\""))
                     .detail("Its query does not group by a bucket of time.")
-                    .hint("Leave the range out, or group by date_bin or date_trunc of a time.")
+                    .hint("Only a view that groups by date_bin or date_trunc of a time can be refreshed in part.")
                     .raise();
             }
         }
@@ -107,14 +107,15 @@ fn lock_for(view: &View) -> bool {
 fn refresh(view: &View, bounds: Option<&Bounds>) -> Done {
     match view {
         View::Refreshable(view) => refreshable::refresh(view),
-        View::Incremental(view) => match bounds {
-            Some(bounds) if compact::is_exact(view) => rebuild_range(view, bounds),
-            _ => compact::rebuild(view).1,
-        },
+        // What is in doubt as a whole is not put right by a part.
+        View::Incremental(view) => {
+            let part = bounds.filter(|_| compact::is_exact(view)).and_then(|bounds| rebuild_range(view, bounds));
+            part.unwrap_or_else(|| compact::rebuild(view).1)
+        }
     }
 }
 
-fn rebuild_range(view: &Registered, bounds: &Bounds) -> Done {
-    let Some(statement) = storage::spec(view).and_then(|spec| rules::rebuild_range(&spec, bounds)) else { return Done::default() };
-    compact::rebuilt(compact::as_owner(view, &statement)).1
+fn rebuild_range(view: &Registered, bounds: &Bounds) -> Option<Done> {
+    let statement = rules::rebuild_range(&storage::spec(view)?, bounds)?;
+    Some(compact::rebuilt(compact::as_owner(view, &statement)).1)
 }

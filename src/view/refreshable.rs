@@ -165,9 +165,10 @@ pub fn fill(view: &Refreshable) -> Done {
     sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", storage.rows()))));
     sql::as_role(view.owner, || {
         sql::with_snapshot(|| {
-            let (mut difference, table) = compare(view);
+            let table = table(view);
+            let mut difference = compare(view, &table);
             let mut gone = 0;
-            difference.finish(&table, &mut |places| gone += delete(&storage, places));
+            difference.finish(&mut |places| gone += delete(&storage, places));
             let came = difference.came.len();
             sql::pinned(|| {
                 if came > 0 {
@@ -184,22 +185,31 @@ pub fn fill(view: &Refreshable) -> Done {
 pub fn verify(view: &Refreshable) -> (i64, i64) {
     sql::as_role(view.owner, || {
         sql::with_snapshot(|| {
-            let (mut difference, table) = compare(view);
+            let table = table(view);
+            let mut difference = compare(view, &table);
             let mut extra = 0;
-            difference.finish(&table, &mut |places| extra += places.len() as i64);
+            difference.finish(&mut |places| extra += places.len() as i64);
             (difference.came.len() as i64, extra)
         })
     })
 }
 
-fn compare(view: &Refreshable) -> (Difference, Table) {
+fn table(view: &Refreshable) -> Table {
+    Table::try_open(view.rows, pg_sys::AccessShareLock).unwrap_or_else(|| pgrx::error!("the rows of view {} are gone", view.id))
+}
+
+/// Both are read from their beginning, so that they come in the same order if they can.
+const FROM_THE_BEGINNING: &[(&str, &str)] = &[("synchronize_seqscans", "off")];
+
+fn compare<'a>(view: &Refreshable, table: &'a Table) -> Difference<'a> {
     let storage = Storage { id: view.id };
     let options = Options::of(view.id);
-    let Some(table) = Table::try_open(view.rows, pg_sys::AccessShareLock) else { pgrx::error!("the rows of view {} are gone", view.id) };
-    let mut difference = Difference::new();
-    sql::pinned(|| stream::rows(&rules::present_rows(&storage), &mut |row| difference.had(row)));
-    with_settings(&options, || stream::rows(&rules::wanted_rows(&storage), &mut |row| difference.has(row)));
-    (difference, table)
+    let mut difference = Difference::new(table);
+    sql::with_settings(FROM_THE_BEGINNING, || {
+        sql::pinned(|| stream::rows(&rules::present_rows(&storage), &mut |row| difference.had(row)));
+        with_settings(&options, || stream::rows(&rules::wanted_rows(&storage), &mut |row| difference.has(row)));
+    });
+    difference
 }
 
 /// The places are known: going to them beats looking through the table.

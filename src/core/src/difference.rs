@@ -14,6 +14,59 @@ pub type Place = u64;
 const MANY: u64 = 1 << 63;
 const NONE: u32 = u32::MAX;
 
+/// As far ahead of the last row that was met a row is looked for.
+const AHEAD: usize = 32;
+/// The place of a row that has been taken.
+const TAKEN: u64 = u64::MAX;
+
+/// Rows in the order in which they are met again, but for some: then no hash table is needed, and memory is read from one end to the other.
+#[derive(Default)]
+pub struct Sequence {
+    rows: Vec<([u64; 2], Place)>,
+    next: usize,
+}
+
+impl Sequence {
+    pub fn add(&mut self, image: u128, place: Place) -> Result<(), Error> {
+        reserve(&mut self.rows, 1)?;
+        self.rows.push((halves(image), place));
+        Ok(())
+    }
+
+    /// Takes a row of this image away that is not far ahead; false if there is none, or it is elsewhere.
+    pub fn take(&mut self, image: u128) -> bool {
+        let image = halves(image);
+        let near = self.rows.get_mut(self.next..).unwrap_or_default().iter_mut().take(AHEAD);
+        for (ahead, (other, place)) in near.enumerate() {
+            if *other == image {
+                *place = TAKEN;
+                self.next += ahead + 1;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The rows that are left.
+    pub fn rest(self) -> impl Iterator<Item = (u128, Place)> {
+        self.rows.into_iter().filter(|(_, place)| *place != TAKEN).map(|(image, place)| (whole(image), place))
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Bytes in memory once another row has been added.
+    pub fn next_size(&self) -> usize {
+        let capacity = self.rows.capacity();
+        (if self.rows.len() == capacity { 2 * capacity } else { capacity }) * size_of::<([u64; 2], Place)>()
+    }
+}
+
 struct Entry {
     image: [u64; 2],
     /// The place of the only row of this image, or the list of all.
@@ -30,6 +83,10 @@ pub struct Bag {
 
 fn halves(image: u128) -> [u64; 2] {
     [image as u64, (image >> 64) as u64]
+}
+
+fn whole(image: [u64; 2]) -> u128 {
+    u128::from(image[0]) | u128::from(image[1]) << 64
 }
 
 impl Bag {
@@ -87,7 +144,7 @@ impl Bag {
 
     /// Takes all rows away whose images are not `wanted`, and shows them.
     pub fn evict(&mut self, wanted: impl Fn(u128) -> bool, mut show: impl FnMut(u128, Place)) {
-        let image = |e: &Entry| u128::from(e.image[0]) | u128::from(e.image[1]) << 64;
+        let image = |e: &Entry| whole(e.image);
         for entry in self.entries.iter().filter(|e| !wanted(image(e))) {
             self.places_of(entry).for_each(|place| show(image(entry), place));
         }
@@ -145,6 +202,36 @@ mod tests {
     }
 
     proptest! {
+        /// What a sequence says it has taken is gone from it, once, and nothing else; in order nothing is missed.
+        #[test]
+        fn it_is_a_sequence(added in proptest::collection::vec(0u128..50, 0..200), taken in proptest::collection::vec(0u128..60, 0..200)) {
+            let mut sequence = Sequence::default();
+            added.iter().enumerate().for_each(|(place, image)| sequence.add(*image, place as u64).unwrap());
+            let mut left: BTreeMap<u128, i64> = BTreeMap::new();
+            added.iter().for_each(|image| *left.entry(*image).or_default() += 1);
+            for image in &taken {
+                if sequence.take(*image) {
+                    *left.entry(*image).or_default() -= 1;
+                }
+            }
+            left.retain(|_, n| *n != 0);
+            let mut counted: BTreeMap<u128, i64> = BTreeMap::new();
+            for (image, place) in sequence.rest() {
+                prop_assert_eq!(added[place as usize], image);
+                *counted.entry(image).or_default() += 1;
+            }
+            prop_assert_eq!(counted, left);
+        }
+
+        #[test]
+        fn in_order_all_are_met(added in proptest::collection::vec(any::<u128>(), 0..300), changed in proptest::collection::btree_set(0usize..300, 0..20)) {
+            let mut sequence = Sequence::default();
+            added.iter().enumerate().for_each(|(place, image)| sequence.add(*image, place as u64).unwrap());
+            let same = |i: &usize| !changed.contains(i);
+            prop_assert!((0..added.len()).filter(same).all(|i| sequence.take(added[i])));
+            prop_assert_eq!(sequence.rest().count(), changed.iter().filter(|i| **i < added.len()).count());
+        }
+
         /// Against counting: what is left of each image is what was added less what was taken, and its places are some of those that were given.
         #[test]
         fn it_is_a_bag(added in proptest::collection::vec(0u128..20, 0..200), taken in proptest::collection::vec(0u128..25, 0..200), keep in 0u128..20) {
