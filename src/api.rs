@@ -196,6 +196,11 @@ fn refreshes() -> TableIterator<
     }))
 }
 
+#[pg_extern(sql = false)]
+fn refresh_problems() -> TableIterator<'static, (name!(severity, &'static str), name!(view, Option<pg_sys::Oid>), name!(problem, String), name!(hint, String))> {
+    TableIterator::new(worker::health::problems().into_iter().map(|p| (if p.is_error { "error" } else { "warning" }, p.view, p.problem, p.hint)))
+}
+
 /// None out of range.
 fn timestamp(at: Instant) -> Option<TimestampWithTimeZone> {
     TimestampWithTimeZone::try_from(at.0).ok()

@@ -27,8 +27,9 @@ extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggr
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
 extension_sql_file!("../sql/45_sessions.sql", name = "sessions", requires = ["functions"]);
 extension_sql_file!("../sql/46_worker.sql", name = "worker", requires = ["sessions"]);
-extension_sql_file!("../sql/47_retention.sql", name = "retention", requires = ["functions"]);
-extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["worker", "retention"]);
+extension_sql_file!("../sql/47_health.sql", name = "health", requires = ["worker"]);
+extension_sql_file!("../sql/48_retention.sql", name = "retention", requires = ["functions"]);
+extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["health", "retention"]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

@@ -4,6 +4,7 @@ use super::xact;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 // SAFETY: as PostgreSQL's headers declare them. The bindings' own are not functions that a signal could call.
 unsafe extern "C-unwind" {
@@ -67,9 +68,17 @@ pub unsafe fn enter(database: Datum, body: fn(Oid)) {
 /// Seconds after which the server starts a launcher again that has failed.
 const RESTART: c_int = 10;
 
+static LOADED_WITH_SERVER: AtomicBool = AtomicBool::new(false);
+
+/// Whether the server can have a launcher.
+pub fn is_loaded_with_server() -> bool {
+    LOADED_WITH_SERVER.load(Ordering::Relaxed)
+}
+
 /// Registers the launcher, if the library is being loaded with the server.
 pub fn register_launcher() {
     unsafe {
+        LOADED_WITH_SERVER.store(pg_sys::process_shared_preload_libraries_in_progress, Ordering::Relaxed);
         if pg_sys::process_shared_preload_libraries_in_progress && !pg_sys::IsBinaryUpgrade {
             let mut worker = described(Sort::Launcher, Oid::INVALID, 0);
             worker.bgw_restart_time = RESTART;

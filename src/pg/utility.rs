@@ -1,4 +1,4 @@
-//! Databases that are dropped, copied or renamed: our processes make room first.
+//! Databases that are dropped, copied or renamed: our processes make room first. Extensions that are dropped: our processes look whether it was ours.
 //!
 //! PostgreSQL waits five seconds for other sessions to leave such a database, and tells nobody but autovacuum that it does.
 
@@ -46,7 +46,7 @@ unsafe extern "C-unwind" fn utility(
 ) {
     unsafe {
         let command = (*statement).utilityStmt;
-        if matches!(tag(command), NodeTag::T_DropdbStmt | NodeTag::T_CreatedbStmt | NodeTag::T_AlterDatabaseStmt | NodeTag::T_RenameStmt) {
+        if matches!(tag(command), NodeTag::T_DropdbStmt | NodeTag::T_CreatedbStmt | NodeTag::T_AlterDatabaseStmt | NodeTag::T_RenameStmt | NodeTag::T_DropStmt) {
             pg_sys::submodules::panic::pgrx_extern_c_guard(move || make_room(command));
         }
         match BEFORE {
@@ -60,6 +60,10 @@ unsafe extern "C-unwind" fn utility(
 const LOOKS: usize = 300;
 
 unsafe fn make_room(command: *mut pg_sys::Node) {
+    if unsafe { tag(command) == NodeTag::T_DropStmt && (*command.cast::<pg_sys::DropStmt>()).removeType == pg_sys::ObjectType::OBJECT_EXTENSION } {
+        process::wake_at_end();
+        return;
+    }
     let Some(database) = (unsafe { database_of(command) }) else { return };
     if database == process::own_database() || !unsafe { owns(database) } {
         return;

@@ -10,20 +10,16 @@ use pg_tally_core::schedule::Instant;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Refresh,
-    Backfill,
     Compaction,
     Retention,
-    Maintenance,
 }
 
 impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Refresh => "refresh",
-            Kind::Backfill => "backfill",
             Kind::Compaction => "compaction",
             Kind::Retention => "retention",
-            Kind::Maintenance => "maintenance",
         }
     }
 }

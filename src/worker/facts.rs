@@ -41,6 +41,10 @@ impl Known {
         self.query.to_u32()
     }
 
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
     pub fn rules(&self) -> View<'_> {
         View {
             id: self.key(),
@@ -150,7 +154,7 @@ impl Facts {
     pub fn write_down(&self, lost: &[ViewId], set_back: &[ViewId], now: Instant) {
         for view in lost.iter().filter_map(|&key| self.get(key)).filter(|v| lock::try_lock_job(v.query)) {
             ledger::lost(view.id, LOST, now);
-            Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("refresh of view \"{}\" did not end", crate::pg::catalog::relation_name(view.view)))
+            Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("refresh of view \"{}\" did not end", crate::pg::catalog::qualified_name(view.view)))
                 .detail("The process that refreshed it, or the server, has crashed or was shut down.")
                 .hint("It is tried again later.")
                 .log();

@@ -6,7 +6,7 @@ use crate::pg::{catalog, lock, setting, sql};
 use pgrx::PgSqlErrorCode;
 
 /// The version that the library belongs to.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const SECOND: i64 = 1_000_000;
 const TRIES: usize = 10;
@@ -27,25 +27,17 @@ pub fn live(sort: Sort, mut round: impl FnMut() -> i64) {
         }
         process::sleep(SECOND / 10);
     }
-    let mut told = false;
+    // Of two processes one tells.
+    let mut told = sort != Sort::Worker;
     loop {
         if !setting::worker() {
             process::leave();
         }
-        let nap = match process::transaction("looking for the extension", look) {
+        let nap = match process::transaction("looking for the extension", || look(&mut told)) {
             Home::Gone => process::leave(),
-            Home::Ready => {
-                told = false;
-                round()
-            }
+            Home::Ready => round(),
             Home::Restoring => RESTORE,
-            Home::Other(version) => {
-                if !told && sort == Sort::Worker {
-                    tell(&version);
-                }
-                told = true;
-                UPDATE
-            }
+            Home::Other => UPDATE,
         };
         process::sleep(nap);
     }
@@ -61,15 +53,20 @@ enum Home {
     /// The extension is not there any more.
     Gone,
     /// It is of another version than the library.
-    Other(String),
+    Other,
     /// A dump is being restored: what is read now is not what it will be, and what is written now is written again.
     Restoring,
 }
 
-fn look() -> Home {
+fn look(told: &mut bool) -> Home {
     match catalog::hold_extension() {
         None => Home::Gone,
-        Some(version) if version != VERSION => Home::Other(version),
+        Some(version) if version != VERSION => {
+            if !std::mem::replace(told, true) {
+                tell(&version);
+            }
+            Home::Other
+        }
         Some(_) if is_being_restored() => Home::Restoring,
         Some(_) => Home::Ready,
     }
@@ -77,7 +74,7 @@ fn look() -> Home {
 
 /// Whether the transaction may rely on the extension until it ends.
 pub fn is_ready() -> bool {
-    matches!(look(), Home::Ready)
+    matches!(look(&mut true), Home::Ready)
 }
 
 fn is_being_restored() -> bool {

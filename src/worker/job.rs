@@ -61,7 +61,7 @@ fn refresh(claim: &Claim) {
     match attempt::run(&claim.view, &claim.entry, claim.scheduled) {
         Outcome::Done => {}
         Outcome::Failed(why) | Outcome::Cancelled(why) => {
-            Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("refresh of view \"{}\" failed", catalog::relation_name(claim.view.view))).detail(format!("{why}.")).log();
+            Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("refresh of view \"{}\" failed", catalog::qualified_name(claim.view.view))).detail(format!("{why}.")).log();
         }
     }
 }

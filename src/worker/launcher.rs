@@ -61,8 +61,10 @@ impl Launcher {
         let due = |database: &&Oid| self.tried.get(database).is_none_or(|tried| !tried.served && now.minus(tried.at) >= tried.delay);
         let Some(&database) = all.iter().filter(|d| !served.contains(d)).find(due) else { return NAP };
         let started = process::start(Sort::Worker, database, 0);
-        self.complaint.about(started.is_none(), Sort::Worker);
-        let Some(started) = started else { return NAP };
+        let Some(started) = started else {
+            self.complaint.no_room_for(Sort::Worker, now);
+            return NAP;
+        };
         let tried = self.tried.entry(database).or_insert(Tried { at: now, delay: FIRST_DELAY / 2, served: false });
         (tried.at, tried.delay) = (now, (tried.delay * 2).min(MOST_DELAY));
         self.starting = Some((database, now, started));

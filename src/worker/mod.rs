@@ -7,6 +7,7 @@
 //! `facts` reads what is known of all views, under a lock that makes whoever decides the only one; [`due`] decides and refreshes by hand.
 
 pub mod due;
+pub mod health;
 pub mod show;
 
 mod attempt;

@@ -54,8 +54,8 @@ impl Worker {
         for start in &round.start {
             let Some(view) = facts.get(start.id) else { continue };
             let process = process::start(Sort::Job, process::own_database(), view.id);
-            self.complaint.about(process.is_none(), Sort::Job);
             let Some(process) = process else {
+                self.complaint.no_room_for(Sort::Job, now);
                 nap = nap.min(AGAIN);
                 break;
             };
@@ -84,7 +84,9 @@ impl Worker {
         let own: HashSet<i32> = self.jobs.values().filter_map(|job| job.process.id()).collect();
         let elsewhere = facts.slots.iter().filter(|id| !own.contains(id)).count();
         let jobs = Jobs { max_workers: setting::max_workers(), running: self.jobs.len() + elsewhere };
-        let round = decide(&facts.rules(), now, jobs);
+        let mut round = decide(&facts.rules(), now, jobs);
+        // Who is at a view writes that down himself.
+        round.set_back.retain(|&key| facts.get(key).is_some_and(|view| !view.is_running()));
         facts.write_down(&round.lost, &round.set_back, now);
         Some((facts, round))
     }
@@ -97,8 +99,9 @@ impl Worker {
                 self.upkeep.1 = AGAIN;
             }
         } else if now.minus(at) >= again {
-            let started = process::start(Sort::Upkeep, process::own_database(), 0);
-            self.complaint.about(started.is_none(), Sort::Upkeep);
+            if process::start(Sort::Upkeep, process::own_database(), 0).is_none() {
+                self.complaint.no_room_for(Sort::Upkeep, now);
+            }
             self.upkeep = (now, (again * 2).min(MOST_AGAIN));
         }
     }
