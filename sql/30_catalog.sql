@@ -12,11 +12,12 @@ SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
        max(c.oid) FILTER (WHERE c.relname ~ '_filled$') AS filled,
        max(c.oid) FILTER (WHERE c.relname ~ '_kept$') AS kept,
        max(c.oid) FILTER (WHERE c.relname ~ '_values$') AS values,
+       max(c.oid) FILTER (WHERE c.relname ~ '_horizon$') AS horizon,
        max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
        max(c.oid) FILTER (WHERE c.relname ~ '_rows$') AS rows,
        max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
   FROM pg_catalog.pg_class c
- WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|query|rows|groups)$'
+ WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|horizon|query|rows|groups)$'
  GROUP BY 1;
 
 -- Which views read which relations.
@@ -39,11 +40,11 @@ SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.de
 
 -- Refreshable views that are whole: id, the relation that users read, its owner, the rows behind it and the query that they come from.
 CREATE VIEW tally.refreshables AS
-SELECT s.id, v.oid AS view, v.relowner AS owner, s.rows, s.query
+SELECT s.id, v.oid AS view, v.relowner AS owner, s.rows, s.filled, s.query
   FROM tally.storage s
   JOIN tally.readers p ON p.relation = s.rows
   JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
- WHERE s.query IS NOT NULL
+ WHERE s.query IS NOT NULL AND s.filled IS NOT NULL
    AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.rows AND o.reader < p.reader);
 
 -- What was asked for each view by name: schedule, retention and so on. A comment of ours on the definition has it: dumps carry it, with data or without.
@@ -86,6 +87,10 @@ CREATE FUNCTION tally.reading(delta regclass, filled regclass) RETURNS integer
 -- The same where states can be put in by hand, which are always pending.
 CREATE FUNCTION tally.reading(delta regclass, filled regclass, kept regclass) RETURNS integer
   STABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_reading';
+
+-- True once a refreshable view has been filled, an ERROR before: asked once per reading.
+CREATE FUNCTION tally.populated(filled regclass) RETURNS boolean
+  STABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_populated';
 
 -- The one value that is not NULL: what main has for an aggregate that delta knows nothing of.
 CREATE FUNCTION tally.first_trans(anyelement, anyelement) RETURNS anyelement

@@ -5,12 +5,14 @@ use crate::pg::call::Value;
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::expr::Table;
-use crate::pg::probe;
+use crate::pg::probe::{self, Horizon};
+use crate::pg::process;
 use crate::sql_function;
 use crate::view;
 use crate::view::alter::Changes;
 use crate::view::create::Options;
-use pg_tally_core::schedule::Interval;
+use crate::worker;
+use pg_tally_core::schedule::{Instant, Interval};
 use pgrx::prelude::*;
 use pgrx::pg_sys;
 
@@ -30,8 +32,8 @@ fn create_view(
     let order_by = order_by.map(|names| names.into_iter().map(|n| given(n, "an element of order_by")).collect());
     let options = Options {
         schedule: schedule.map(Into::into),
-        retention: retention.is_some(),
-        partition_by: partition_by.map(Into::into),
+        retention: retention.map(interval),
+        partition_by: partition_by.map(view::retain::parts::unit),
         order_by: order_by.unwrap_or_default(),
         with_data: given(with_data, "with_data"),
         if_not_exists: given(if_not_exists, "if_not_exists"),
@@ -74,6 +76,17 @@ fn interval(interval: pgrx::datum::Interval) -> Interval {
 }
 
 #[pg_extern(sql = false)]
+fn set_source_retention(source: Option<pg_sys::Oid>, time_column: Option<&std::ffi::CStr>, keep: Option<pgrx::datum::Interval>) {
+    let column = given(time_column, "time_column").to_string_lossy();
+    view::retain::source::set(given(source, "source"), &column, keep.map(interval));
+}
+
+#[pg_extern(sql = false)]
+fn enforce_retention(name: &str) -> i64 {
+    view::retain::enforce_by_name(name)
+}
+
+#[pg_extern(sql = false)]
 fn drop_view(name: &str, if_exists: bool) {
     view::ddl::drop_view(name, if_exists);
 }
@@ -84,8 +97,11 @@ fn compact(name: Option<&str>) -> i64 {
 }
 
 #[pg_extern(sql = false)]
-fn refresh_view(name: &str) {
-    view::compact::refresh(name);
+fn refresh_view(name: Option<&str>, from_time: Option<TimestampWithTimeZone>, to_time: Option<TimestampWithTimeZone>) {
+    let instant = |t: TimestampWithTimeZone| Instant(t.into());
+    if let Some(name) = name {
+        view::refresh::by_hand(name, from_time.map(instant), to_time.map(instant));
+    }
 }
 
 #[pg_extern(sql = false)]
@@ -129,8 +145,65 @@ fn view_state(
 }
 
 #[pg_extern(sql = false)]
+fn statement_cost(delta: pg_sys::Oid) -> TableIterator<'static, (name!(statements, i64), name!(total_time, f64))> {
+    let counted = crate::pg::counters::read(delta);
+    TableIterator::new(counted.map(|(statements, nanoseconds)| (statements as i64, nanoseconds as f64 / 1e6)))
+}
+
+#[pg_extern(sql = false)]
 fn view_query(view: pg_sys::Oid) -> Option<String> {
     view::state::definition(view)
+}
+
+#[pg_extern(sql = false)]
+fn start_worker() {
+    process::start_at_end();
+}
+
+#[pg_extern(sql = false)]
+fn run_due() -> i64 {
+    worker::due::run()
+}
+
+#[pg_extern(sql = false)]
+#[allow(clippy::type_complexity)]
+fn refreshes() -> TableIterator<
+    'static,
+    (
+        name!(view, pg_sys::Oid),
+        name!(status, &'static str),
+        name!(last_refresh_time, Option<TimestampWithTimeZone>),
+        name!(last_success_time, Option<TimestampWithTimeZone>),
+        name!(last_duration, Option<pgrx::datum::Interval>),
+        name!(next_refresh_time, Option<TimestampWithTimeZone>),
+        name!(retry, i32),
+        name!(exception, Option<String>),
+        name!(performance, Option<&'static str>),
+    ),
+> {
+    TableIterator::new(worker::show::refreshes().into_iter().map(|r| {
+        (
+            r.view,
+            r.status,
+            r.last_refresh.and_then(timestamp),
+            r.last_success.and_then(timestamp),
+            r.last_duration.map(pgrx::datum::Interval::from_micros),
+            r.next_refresh.and_then(timestamp),
+            r.retry as i32,
+            r.exception,
+            r.performance,
+        )
+    }))
+}
+
+#[pg_extern(sql = false)]
+fn refresh_problems() -> TableIterator<'static, (name!(severity, &'static str), name!(view, Option<pg_sys::Oid>), name!(problem, String), name!(hint, String))> {
+    TableIterator::new(worker::health::problems().into_iter().map(|p| (if p.is_error { "error" } else { "warning" }, p.view, p.problem, p.hint)))
+}
+
+/// None out of range.
+fn timestamp(at: Instant) -> Option<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(at.0).ok()
 }
 
 // What the query's snapshot sees of a view: which branches of its definition answer.
@@ -143,6 +216,25 @@ sql_function!("view", "_reading", |call| {
     Ok(Some(Value::raw(probe::reading(&delta, &filled, kept.as_ref()).into())))
 });
 
+// Part of every refreshable view.
+sql_function!("view", "_populated", |call| {
+    let filled = call.datum(0).map(|d| pg_sys::Oid::from(d.value() as u32));
+    Ok(filled.map(|filled| Value::raw(view::refreshable::populated(filled).into())))
+});
+
+fn horizon(call: &crate::pg::call::Call) -> Horizon {
+    call.datum(0).map(|oid| Horizon::of(pg_sys::Oid::from(oid.value() as u32))).unwrap_or_default()
+}
+
+sql_function!("view", "_keeps", |call| Ok(Some(Value::bool(horizon(&call).keeps_any()))));
+
+sql_function!("view", "_is_kept", |call| {
+    let bucket = if call.nargs() > 1 { call.datum(1) } else { None };
+    Ok(Some(Value::bool(horizon(&call).is_kept(bucket))))
+});
+
+sql_function!("view", "_is_gone", |call| Ok(Some(Value::bool(horizon(&call).is_gone(call.datum(1))))));
+
 sql_function!("view", "_first", |call| Ok(call.datum(0).map(Value::raw)));
 
 // The one trigger function of all sources.
@@ -150,6 +242,9 @@ sql_function!("view", "_maintain", |call| {
     view::maintain::maintain(transition::Change::of(call));
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });
+
+// Of the trigger that says what a source keeps: it is there to be read, not to do anything.
+sql_function!("view", "_keep", |_call| Ok(Some(Value::raw(pg_sys::Datum::null()))));
 
 sql_function!("view", "_on_drop", |_call| {
     view::ddl::dropped();

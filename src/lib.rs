@@ -1,7 +1,7 @@
 //! pg_tally: aggregating materialized views inside PostgreSQL.
 //!
 //! Floors, from the ground up: `pg_tally_core` (no PostgreSQL), `pg` (PostgreSQL, and the only `unsafe`), `agg` (the aggregates),
-//! `session` (sessions) and `view` (incremental views) beside each other, `api` (what users call).
+//! `session` (sessions) and `view` (views) beside each other, `worker` (scheduled refreshes), `api` (what users call).
 
 use pgrx::prelude::*;
 
@@ -10,6 +10,7 @@ mod api;
 mod pg;
 mod session;
 mod view;
+mod worker;
 
 pgrx::pg_module_magic!();
 
@@ -25,16 +26,22 @@ extension_sql_file!("../sql/26_uniq_exact.sql", name = "uniq_exact", requires = 
 extension_sql_file!("../sql/30_catalog.sql", name = "catalog", requires = ["aggregates"]);
 extension_sql_file!("../sql/40_functions.sql", name = "functions", requires = ["catalog"]);
 extension_sql_file!("../sql/45_sessions.sql", name = "sessions", requires = ["functions"]);
-extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["sessions"]);
+extension_sql_file!("../sql/46_worker.sql", name = "worker", requires = ["sessions"]);
+extension_sql_file!("../sql/47_health.sql", name = "health", requires = ["worker"]);
+extension_sql_file!("../sql/48_retention.sql", name = "retention", requires = ["functions"]);
+extension_sql_file!("../sql/50_events.sql", name = "events", requires = ["health", "retention"]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     pg::memory::set_aside();
     pg::setting::register();
     pg::inval::register();
+    pg::counters::register();
     pg::hook::register();
     pg::merge::register();
     view::fold::register();
+    pg::utility::register();
+    pg::process::register_launcher();
 }
 
 #[cfg(test)]
@@ -56,6 +63,7 @@ mod tests {
     include!("../pg_test/in_backend/minmax.rs");
     include!("../pg_test/in_backend/plans.rs");
     include!("../pg_test/in_backend/quantile.rs");
+    include!("../pg_test/in_backend/refreshes.rs");
     include!("../pg_test/in_backend/sessions.rs");
     include!("../pg_test/in_backend/sums.rs");
     include!("../pg_test/in_backend/top_k.rs");

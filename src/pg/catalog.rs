@@ -11,6 +11,21 @@ pub fn extension_oid() -> Oid {
     unsafe { pg_sys::get_extension_oid(EXTENSION.as_ptr(), true) }
 }
 
+/// The version of the extension, which cannot be dropped before the transaction ends; None if there is none.
+pub fn hold_extension() -> Option<String> {
+    let oid = extension_oid();
+    if oid == Oid::INVALID {
+        return None;
+    }
+    unsafe { pg_sys::LockDatabaseObject(Oid::from(pg_sys::ExtensionRelationId), oid, 0, pg_sys::AccessShareLock as i32) };
+    let rows = sql::rows_latest(&format!("SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.oid = {}", oid.to_u32()));
+    rows.into_iter().flatten().flatten().next()
+}
+
+pub fn database_name() -> String {
+    unsafe { text(pg_sys::get_database_name(pg_sys::MyDatabaseId)) }
+}
+
 /// The schema that the aggregates are in.
 pub fn extension_schema() -> String {
     let rows = sql::rows_latest("SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_tally'");
@@ -23,6 +38,16 @@ pub fn origin_of_function(function: Oid, namespace: Oid) -> Origin {
     }
     let extension = unsafe { pg_sys::getExtensionOfObject(Oid::from(pg_sys::ProcedureRelationId), function) };
     if extension != Oid::INVALID && extension == extension_oid() { Origin::PgTally } else { Origin::Other }
+}
+
+/// Whether the current user has the rights of this role.
+pub fn may_act_for(role: Oid) -> bool {
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+}
+
+/// Whether the current user may see what others do.
+pub fn may_monitor() -> bool {
+    may_act_for(Oid::from(pg_sys::ROLE_PG_READ_ALL_STATS))
 }
 
 pub fn base_type(type_oid: Oid) -> Oid {
@@ -44,6 +69,45 @@ pub fn relation_name(relation: Oid) -> String {
 pub fn qualified_name(relation: Oid) -> String {
     let schema = unsafe { text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation))) };
     format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation_name(relation)))
+}
+
+pub fn relation_in(schema: &str, name: &str) -> Option<Oid> {
+    let (schema, name) = (std::ffi::CString::new(schema).ok()?, std::ffi::CString::new(name).ok()?);
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_namespace_oid(schema.as_ptr(), true)) };
+    (oid != Oid::INVALID).then_some(oid)
+}
+
+pub fn is_partitioned(schema: &str, name: &str) -> bool {
+    relation_in(schema, name).is_some_and(|oid| unsafe { pg_sys::get_rel_relkind(oid) } as u8 == b'p')
+}
+
+/// A table, partitioned or not.
+pub fn is_table(relation: Oid) -> bool {
+    matches!(unsafe { pg_sys::get_rel_relkind(relation) } as u8, b'r' | b'p')
+}
+
+pub fn owner(relation: Oid) -> Oid {
+    let rows = sql::rows_latest(&format!("SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid = {}", relation.to_u32()));
+    rows.into_iter().flatten().flatten().next().and_then(|t| t.parse::<u32>().ok()).map_or(Oid::INVALID, Oid::from)
+}
+
+/// A role as SQL.
+pub fn role_name(role: Oid) -> String {
+    sql::identifier(&unsafe { text(pg_sys::GetUserNameFromId(role, false)) })
+}
+
+pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
+    let name = std::ffi::CString::new(name).ok()?;
+    let number = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
+    (number > 0).then_some(number)
+}
+
+pub fn column_name(relation: Oid, number: i16) -> String {
+    unsafe { text(pg_sys::get_attname(relation, number, false)) }
+}
+
+pub fn column_type_oid(relation: Oid, number: i16) -> Oid {
+    unsafe { pg_sys::get_atttype(relation, number) }
 }
 
 /// A type as in a column definition, with its collation if it has one.
@@ -86,11 +150,7 @@ pub fn readable(relation: Oid) -> Option<String> {
 
 /// The type of a relation's column, if it has one of this name.
 pub fn column_of(relation: Oid, name: &str) -> Option<Oid> {
-    let name = std::ffi::CString::new(name).ok()?;
-    unsafe {
-        let number = pg_sys::get_attnum(relation, name.as_ptr());
-        (number > 0).then(|| pg_sys::get_atttype(relation, number))
-    }
+    column_number(relation, name).map(|number| column_type_oid(relation, number))
 }
 
 /// The operators `=` and `>` of a type's default order, as `OPERATOR(schema.=)`.

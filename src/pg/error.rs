@@ -46,6 +46,16 @@ impl Fail {
         self.0.report(PgLogLevel::NOTICE);
     }
 
+    /// The same as a warning.
+    pub fn warn(self) {
+        self.0.report(PgLogLevel::WARNING);
+    }
+
+    /// Tells it to the server's log only.
+    pub fn log(self) {
+        self.0.report(PgLogLevel::LOG);
+    }
+
     /// Ends the session; does not return.
     pub fn fatal(self) -> ! {
         self.0.report(PgLogLevel::FATAL);

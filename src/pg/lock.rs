@@ -1,35 +1,129 @@
-//! The lock that folding a view takes, and the questions to ask before a source is read together with its delta.
+//! Locks of our own: of whoever folds or refreshes a view, of whoever decides what to refresh; and the questions to ask before a source
+//! is read together with its delta.
 
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::CString;
 
-/// Tells our lock on a delta table from PostgreSQL's own locks on objects.
-const SUBID: u16 = 0x7A11;
+/// Tell our locks on a relation from PostgreSQL's own locks on objects, and from each other. `pg_locks.objsubid` shows them.
+pub const FOLDING: u16 = 0x7A11;
+pub const JOB: u16 = 0x7A12;
 
-fn tag(delta: Oid) -> pg_sys::LOCKTAG {
+/// These are on no relation, but on the database as a whole.
+const SCHEDULER: u16 = 0x7A13;
+const ROUND: u16 = 0x7A14;
+const PROCESS: u16 = 0x7A15;
+/// These are on the whole server.
+pub const SLOT: u16 = 0x7A16;
+
+fn tag(relation: Oid, which: u16) -> pg_sys::LOCKTAG {
+    let everywhere = which == SLOT;
     pg_sys::LOCKTAG {
-        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field1: if everywhere { 0 } else { unsafe { pg_sys::MyDatabaseId }.to_u32() },
         locktag_field2: Oid::from(pg_sys::RelationRelationId).to_u32(),
-        locktag_field3: delta.to_u32(),
-        locktag_field4: SUBID,
+        locktag_field3: relation.to_u32(),
+        locktag_field4: which,
         locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        // As advisory locks: those that are kept outlast transactions, good and bad, and end with the process.
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
     }
 }
 
-/// Taken by whatever changes main, held until the transaction ends. Neither readers nor writers take it.
+/// Held until the transaction ends.
+fn take(relation: Oid, which: u16) {
+    unsafe { pg_sys::LockAcquire(&tag(relation, which), pg_sys::ExclusiveLock as i32, false, false) };
+}
+
+fn try_take(relation: Oid, which: u16) -> bool {
+    unsafe { pg_sys::LockAcquire(&tag(relation, which), pg_sys::ExclusiveLock as i32, false, true) != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL }
+}
+
+/// Taken by whatever changes main (of a refreshable view its rows), held until the transaction ends. Neither readers nor writers take it.
+/// `delta` is what stands for the view: its delta, or its rows.
 pub fn lock_folding(delta: Oid) {
-    unsafe { pg_sys::LockAcquire(&tag(delta), pg_sys::ExclusiveLock as i32, false, false) };
+    take(delta, FOLDING);
 }
 
 /// The same, if it can be had at once.
 pub fn try_lock_folding(delta: Oid) -> bool {
-    unsafe { pg_sys::LockAcquire(&tag(delta), pg_sys::ExclusiveLock as i32, false, true) != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL }
+    try_take(delta, FOLDING)
+}
+
+/// Held by whoever works on a refresh of the view with this definition, until the transaction ends: while it is held the refresh is running.
+/// It is taken before the folding lock.
+pub fn lock_job(query: Oid) {
+    take(query, JOB);
+}
+
+/// The same, if it can be had at once.
+pub fn try_lock_job(query: Oid) -> bool {
+    try_take(query, JOB)
+}
+
+/// As `try_lock_job`, but held until the process ends.
+pub fn try_keep_job(query: Oid) -> bool {
+    try_keep(query, JOB)
+}
+
+/// Comes back when nobody refreshes the view with this definition.
+pub fn wait_for_job(query: Oid) {
+    take(query, JOB);
+    release(query, JOB);
+}
+
+/// Runs `work` while nobody else decides what to refresh.
+pub fn scheduling<R>(work: impl FnOnce() -> R) -> R {
+    take(Oid::INVALID, SCHEDULER);
+    let result = work();
+    release(Oid::INVALID, SCHEDULER);
+    result
+}
+
+/// The same until the transaction ends.
+pub fn lock_scheduler() {
+    take(Oid::INVALID, SCHEDULER);
+}
+
+/// Held by a round by hand until its transaction ends, for two of them would wait for each other's views.
+pub fn lock_round() {
+    take(Oid::INVALID, ROUND);
+}
+
+/// Makes this the only process of its sort in the database, if there is none.
+pub fn try_keep_process(sort: u32) -> bool {
+    try_keep(Oid::from(sort), PROCESS)
+}
+
+/// Takes one of so many slots of the server for a job, if there is a free one.
+pub fn try_keep_slot(slots: usize) -> bool {
+    (0..slots as u32).any(|slot| try_keep(Oid::from(slot), SLOT))
+}
+
+/// Gives up all that is kept until the process ends.
+pub fn release_kept() {
+    unsafe { pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as u16) };
+}
+
+fn try_keep(object: Oid, which: u16) -> bool {
+    unsafe { pg_sys::LockAcquire(&tag(object, which), pg_sys::ExclusiveLock as i32, true, true) != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL }
+}
+
+fn release(object: Oid, which: u16) {
+    unsafe { pg_sys::LockRelease(&tag(object, which), pg_sys::ExclusiveLock as i32, false) };
 }
 
 /// Locks a relation against everybody else, if that can be had at once.
 pub fn try_lock_exclusively(relation: Oid) -> bool {
     unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
+}
+
+/// Locks a relation against everybody else, however long it takes.
+pub fn lock_exclusively(relation: Oid) {
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) };
+}
+
+/// Keeps a table's partitions and triggers as they are until the transaction ends, and others from doing so too. Readers and writers are not concerned.
+pub fn lock_members(relation: Oid) {
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareUpdateExclusiveLock as i32) };
 }
 
 /// Whether the transaction has written, and so may be waited for by others.
@@ -56,4 +150,8 @@ pub fn has_transaction_snapshot() -> bool {
 
 pub fn is_read_only() -> bool {
     unsafe { pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() }
+}
+
+pub fn in_recovery() -> bool {
+    unsafe { pg_sys::RecoveryInProgress() }
 }

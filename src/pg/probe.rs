@@ -1,4 +1,4 @@
-//! What a snapshot sees in a view's delta, asked without a query: part of every reading of a view, so it must cost nothing.
+//! What a snapshot sees in a view's delta and horizon, asked without a query: part of every reading of a view, so it must cost nothing.
 
 use super::expr::Table;
 use super::tree::text;
@@ -17,11 +17,13 @@ pub const SOURCE: i32 = 8;
 
 thread_local! {
     static ANSWERS: RefCell<HashMap<pg_sys::Oid, (Seen, i32)>> = RefCell::new(HashMap::new());
+    static HORIZONS: RefCell<HashMap<pg_sys::Oid, (Seen, Horizon)>> = RefCell::new(HashMap::new());
 }
 
 /// To be called when a transaction ends or a subtransaction aborts: what a snapshot sees of its own transaction may be another thing then.
 pub fn forget() {
     ANSWERS.with(|a| a.borrow_mut().clear());
+    HORIZONS.with(|a| a.borrow_mut().clear());
 }
 
 /// What the active snapshot sees, which in a query is the query's own. Asked several times per query, it looks once per snapshot.
@@ -33,6 +35,11 @@ pub fn reading(delta: &Table, filled: &Table, kept: Option<&Table>) -> i32 {
         ANSWERS.with(|a| a.borrow_mut().insert(delta.oid(), (unsafe { Seen::of(snapshot) }, found)));
         found
     })
+}
+
+/// Whether the active snapshot sees any row of the table.
+pub fn has_rows(table: &Table) -> bool {
+    rows(table, |_, _| true)
 }
 
 /// All that decides, within one transaction, which rows an MVCC snapshot sees.
@@ -59,6 +66,52 @@ impl Seen {
     unsafe fn is(&self, snapshot: pg_sys::Snapshot) -> bool {
         let (limits, running, subtransactions) = unsafe { Seen::parts(snapshot) };
         self.limits == limits && self.running == running && self.running_subtransactions == subtransactions
+    }
+}
+
+/// Which groups are kept, and which are gone. Buckets are times of one type, whose values compare as integers do.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Horizon {
+    gone_before: Option<i64>,
+    kept_to: Option<i64>,
+    /// Groups without a bucket are kept.
+    kept_rest: bool,
+}
+
+impl Horizon {
+    /// What the active snapshot sees of it. Asked for every group, it looks, and locks, once per snapshot.
+    pub fn of(oid: pg_sys::Oid) -> Horizon {
+        let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
+        let known = HORIZONS.with(|a| a.borrow().get(&oid).filter(|(seen, _)| unsafe { seen.is(snapshot) }).map(|(_, horizon)| *horizon));
+        known.unwrap_or_else(|| {
+            let found = Table::try_open(oid, pg_sys::AccessShareLock).map(|table| Horizon::read(&table)).unwrap_or_default();
+            HORIZONS.with(|a| a.borrow_mut().insert(oid, (unsafe { Seen::of(snapshot) }, found)));
+            found
+        })
+    }
+
+    fn read(table: &Table) -> Horizon {
+        let mut found = Horizon::default();
+        rows(table, |values, nulls| {
+            let time = |i: usize| (!nulls[i]).then(|| values[i].value() as i64);
+            found.gone_before = found.gone_before.max(time(0));
+            found.kept_to = found.kept_to.max(time(1));
+            found.kept_rest |= values[2].value() != 0;
+            false
+        });
+        found
+    }
+
+    pub fn keeps_any(&self) -> bool {
+        self.kept_to.is_some() || self.kept_rest
+    }
+
+    pub fn is_kept(&self, bucket: Option<pg_sys::Datum>) -> bool {
+        bucket.map_or(self.kept_rest, |b| self.kept_to.is_some_and(|to| b.value() as i64 <= to))
+    }
+
+    pub fn is_gone(&self, bucket: Option<pg_sys::Datum>) -> bool {
+        bucket.is_some_and(|b| self.gone_before.is_some_and(|before| (b.value() as i64) < before))
     }
 }
 

@@ -77,6 +77,16 @@ impl Query {
         self
     }
 
+    /// Whether it reads a temporary table or view.
+    pub fn is_temporary(self) -> bool {
+        unsafe { pg_sys::isQueryUsingTempRelation(self.0) }
+    }
+
+    /// Whether an INSERT, UPDATE or DELETE is in its WITH.
+    pub fn writes(self) -> bool {
+        unsafe { (*self.0).hasModifyingCTE }
+    }
+
     pub fn deparse(self) -> String {
         // The deparser scribbles on its argument.
         unsafe { text(pg_sys::pg_get_querydef(pg_sys::copyObjectImpl(self.0.cast()).cast(), false)) }

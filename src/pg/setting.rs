@@ -3,7 +3,13 @@
 use pgrx::pg_sys;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
+static MAINTAIN: GucSetting<bool> = GucSetting::<bool>::new(true);
 static DELTA_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(4096);
+static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
+static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(2);
+static NAPTIME: GucSetting<i32> = GucSetting::<i32>::new(1);
+static REFRESH_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(0);
+static LOG_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * 24 * 60);
 
 pub fn register() {
     // An ERROR that passes through Rust would carry a backtrace in its DETAIL if the server's environment asks for one.
@@ -22,7 +28,101 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::UNIT_KB,
     );
+    GucRegistry::define_bool_guc(
+        c"tally.maintain",
+        c"Whether rows that the owner of a table removes are taken from its views.",
+        c"Off for DELETE, TRUNCATE and dropping partitions of rows that the views shall go on counting.",
+        &MAINTAIN,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    register_worker();
     unsafe { pg_sys::MarkGUCPrefixReserved(c"tally".as_ptr()) };
+}
+
+fn register_worker() {
+    GucRegistry::define_bool_guc(
+        c"tally.worker",
+        c"Refreshes views that have a schedule and looks after all views, in every database that has the extension.",
+        c"Needs pg_tally in shared_preload_libraries.",
+        &WORKER,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"tally.max_workers",
+        c"Most views that are refreshed at a time by background workers, in all databases together.",
+        c"Each takes one of max_worker_processes. Zero leaves scheduled refreshes to tally.run_due().",
+        &MAX_WORKERS,
+        0,
+        1024,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"tally.naptime",
+        c"Time between two looks at the pending rows of a database's views.",
+        c"Like autovacuum_naptime. A longer time means less work, and more rows pending.",
+        &NAPTIME,
+        1,
+        24 * 60 * 60,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
+        c"tally.refresh_timeout",
+        c"Longest time that a scheduled refresh may take, of views without a timeout of their own.",
+        c"Zero sets no limit.",
+        &REFRESH_TIMEOUT,
+        0,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_MS,
+    );
+    GucRegistry::define_int_guc(
+        c"tally.log_retention",
+        c"How long entries of tally.view_log are kept.",
+        c"-1 keeps them for ever.",
+        &LOG_RETENTION,
+        -1,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_MIN,
+    );
+}
+
+/// Whether background workers are wanted.
+pub fn worker() -> bool {
+    WORKER.get()
+}
+
+pub fn max_workers() -> usize {
+    MAX_WORKERS.get().max(0) as usize
+}
+
+/// Microseconds.
+pub fn naptime() -> i64 {
+    i64::from(NAPTIME.get()) * 1_000_000
+}
+
+/// For a process whose work can be done again: it does not wait for its commits to be on disk, and where it and somebody else wait
+/// for each other, it is the one to find out and to give up.
+pub fn give_way() {
+    for (name, value) in [(c"synchronous_commit", c"off"), (c"deadlock_timeout", c"10ms")] {
+        unsafe {
+            pg_sys::SetConfigOption(name.as_ptr(), value.as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
+        }
+    }
+}
+
+/// Microseconds; None is no limit.
+pub fn refresh_timeout() -> Option<i64> {
+    Some(i64::from(REFRESH_TIMEOUT.get()) * 1000).filter(|&micros| micros > 0)
+}
+
+/// Microseconds; None is for ever.
+pub fn log_retention() -> Option<i64> {
+    Some(i64::from(LOG_RETENTION.get()) * 60_000_000).filter(|&micros| micros >= 0)
 }
 
 /// A size of delta.
@@ -46,9 +146,19 @@ pub fn delta_limit() -> Option<Limit> {
     (kilobytes > 0).then(|| Limit { kilobytes: kilobytes as u32 })
 }
 
+/// Whether what the owner of a table removes is taken from its views.
+pub fn maintain() -> bool {
+    MAINTAIN.get()
+}
+
 /// Kilobytes.
 pub fn work_mem() -> i32 {
     unsafe { pg_sys::work_mem }
+}
+
+/// Kilobytes.
+pub fn maintenance_work_mem() -> i32 {
+    unsafe { pg_sys::maintenance_work_mem }
 }
 
 /// A server built with assertions compares what a memory context says it holds with what it finds in it.
@@ -59,5 +169,14 @@ pub fn checks_memory() -> bool {
 
 /// The session's TimeZone.
 pub fn time_zone() -> String {
-    unsafe { super::tree::text(pg_sys::GetConfigOption(c"TimeZone".as_ptr(), true, false)) }
+    value("TimeZone").unwrap_or_default()
+}
+
+/// What a setting is, in this session.
+pub fn value(name: &str) -> Option<String> {
+    let name = std::ffi::CString::new(name).ok()?;
+    unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        (!value.is_null()).then(|| super::tree::text(value))
+    }
 }

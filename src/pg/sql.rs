@@ -124,6 +124,16 @@ pub fn as_superuser<R>(work: impl FnOnce() -> R) -> R {
     }
 }
 
+/// Runs `work` under a snapshot of now, or of the transaction if it keeps one: what values are stored out of line for this snapshot stay.
+pub fn with_snapshot<R>(work: impl FnOnce() -> R) -> R {
+    unsafe {
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        let result = work();
+        pg_sys::PopActiveSnapshot();
+        result
+    }
+}
+
 /// Runs `work` with the settings that our SQL is written for.
 pub fn pinned<R>(work: impl FnOnce() -> R) -> R {
     with_settings(PINNED, work)

@@ -137,6 +137,11 @@ impl Node {
         }
     }
 
+    /// The number of a column that is all the expression.
+    pub fn column(self) -> Option<i16> {
+        unsafe { (tag(self.0) == NodeTag::T_Var).then(|| (*self.0.cast::<pg_sys::Var>()).varattno).filter(|number| *number > 0) }
+    }
+
     /// A call of a plain function: its oid and arguments.
     pub fn call(self) -> Option<(pg_sys::Oid, Vec<Node>)> {
         unsafe {

@@ -31,6 +31,31 @@ impl Layout {
         }
     }
 
+    /// The layout of column `i` of a row type, counted from 0.
+    ///
+    /// # Safety
+    /// `desc` has that many columns.
+    pub(super) unsafe fn of_attribute(desc: pg_sys::TupleDesc, i: usize) -> Layout {
+        unsafe {
+            let attribute = super::compat::attribute(desc, i);
+            Layout { number: i as i16 + 1, length: (*attribute).attlen, by_value: (*attribute).attbyval }
+        }
+    }
+
+    /// Appends bytes that tell the value from all others of its type, be it stored or just computed: what a computed value has in the
+    /// part of its datum that is not stored is left out.
+    ///
+    /// # Safety
+    /// The value is of this layout.
+    pub(super) unsafe fn stored_image(&self, value: Datum, out: &mut Vec<u8>) {
+        if self.by_value {
+            let stored = (self.length as usize).min(8);
+            out.extend_from_slice(&(value.value() as u64).to_le_bytes()[..stored]);
+        } else {
+            unsafe { self.image(value, out) };
+        }
+    }
+
     /// Whether the two have the same bytes; values stored out of line are compared in line.
     ///
     /// # Safety

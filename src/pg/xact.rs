@@ -12,6 +12,7 @@ thread_local! {
     static CHANGED_VIEWS: Cell<bool> = const { Cell::new(false) };
     static BEFORE_COMMIT: Cell<Option<Hook>> = const { Cell::new(None) };
     static AT_END: Cell<Option<Hook>> = const { Cell::new(None) };
+    static TELL_PROCESSES: Cell<Option<fn(bool)>> = const { Cell::new(None) };
 }
 
 #[pgrx::pg_guard]
@@ -23,6 +24,9 @@ unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _argument: *mu
             undone();
             CHANGED_VIEWS.set(false);
             run(AT_END.get());
+            if let Some(tell) = TELL_PROCESSES.take() {
+                tell(event == XACT_EVENT_COMMIT);
+            }
         }
         _ => {}
     }
@@ -32,6 +36,11 @@ unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _argument: *mu
 /// made after a DROP no longer watches what the DROP's undoing brings back.
 pub fn changes_views() {
     CHANGED_VIEWS.set(true);
+}
+
+/// `tell` is called once when the transaction has ended, with whether it has committed. It must neither fail nor allocate.
+pub fn tell_processes_at_end(tell: fn(bool)) {
+    TELL_PROCESSES.set(Some(tell));
 }
 
 fn undone() {

@@ -1,8 +1,9 @@
 //! `tally.alter_view`: what is given changes, what `reset` names goes, the rest stays.
 
-use super::compact;
+use super::named::View;
 use super::options::Options;
-use super::schedule;
+use super::{ledger, refresh, retain, schedule};
+use crate::pg::clock;
 use crate::pg::error::Fail;
 use pg_tally_core::schedule::Interval;
 use pgrx::PgSqlErrorCode;
@@ -18,8 +19,10 @@ pub struct Changes {
 }
 
 pub fn alter(name: &str, changes: &Changes) {
-    let view = compact::owned(name);
-    let mut options = Options::of(view.id);
+    let view = View::owned(name);
+    check(&view, changes);
+    let before = Options::of(view.id());
+    let mut options = before.clone();
     changes.reset.iter().for_each(|option| reset(&mut options, option));
     if let Some(text) = &changes.schedule {
         schedule::set(&mut options, text);
@@ -27,23 +30,71 @@ pub fn alter(name: &str, changes: &Changes) {
     if let Some(paused) = changes.paused {
         options.paused = paused;
     }
+    if let (Some(interval), View::Incremental(view)) = (changes.retention, &view) {
+        retain::groups::set(view, &mut options, interval);
+    }
     if let Some(interval) = changes.timeout {
         options.timeout = Some(positive("timeout", interval));
     }
     if let Some(interval) = changes.refresh_window {
         options.refresh_window = Some(positive("refresh_window", interval));
     }
-    options.write(view.id);
+    check_schedule(&options);
+    options.write(view.id());
+    if before.schedule.is_none() && options.schedule.is_some() && matches!(view, View::Incremental(_)) {
+        ledger::is_fresh(view.id(), clock::now());
+    }
+}
+
+/// What goes together with this kind of view, and with what else is asked for.
+fn check(view: &View, changes: &Changes) {
+    let given = [
+        (changes.schedule.is_some(), "schedule"),
+        (changes.retention.is_some(), "retention"),
+        (changes.paused.is_some(), "paused"),
+        (changes.on_error.is_some(), "on_error"),
+        (changes.refresh_window.is_some(), "refresh_window"),
+        (changes.timeout.is_some(), "timeout"),
+    ];
+    let given = || given.iter().filter(|(given, _)| *given).map(|(_, name)| *name);
+    if let Some(both) = given().find(|name| changes.reset.iter().any(|r| r == name)) {
+        Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("{both} is given and reset at once")).raise();
+    }
+    if matches!(view, View::Refreshable(_)) {
+        if let Some(option) = given().find(|name| matches!(*name, "retention" | "on_error" | "refresh_window")) {
+            Fail::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("a refreshable view cannot have {option}"))
+                .detail("Its query is run as a whole.")
+                .hint("Say in the query's WHERE what the view is to have, or make an incremental view.")
+                .raise();
+        }
+    }
+    if changes.refresh_window.is_some() {
+        refresh::check_range(view, "refresh a window of");
+    }
+}
+
+/// What is about scheduled refreshes needs a schedule.
+fn check_schedule(options: &Options) {
+    if options.schedule.is_some() {
+        return;
+    }
+    let about = [(options.paused, "paused"), (options.timeout.is_some(), "timeout"), (options.refresh_window.is_some(), "refresh_window")];
+    if let Some((_, option)) = about.into_iter().find(|(set, _)| *set) {
+        Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("{option} needs a schedule"))
+            .hint(format!("Give a schedule, or reset \"{option}\" too."))
+            .raise();
+    }
 }
 
 fn reset(options: &mut Options, option: &str) {
     match option {
         "schedule" => (options.schedule, options.zone) = (None, None),
         "paused" => options.paused = false,
+        "retention" => options.retention = None,
         "timeout" => options.timeout = None,
         "refresh_window" => options.refresh_window = None,
         other => Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unrecognized option \"{other}\""))
-            .hint("Options that can be reset are \"schedule\", \"paused\", \"timeout\" and \"refresh_window\".")
+            .hint("Options that can be reset are \"schedule\", \"retention\", \"paused\", \"timeout\" and \"refresh_window\".")
             .raise(),
     }
 }

@@ -3,82 +3,61 @@
 //! Each is one statement in one snapshot, under a lock that only such statements take. They read source and delta together,
 //! so they must not run while the triggers of a statement on the source are still to fire, nor with an old snapshot.
 
+use super::ledger::{self, Kind};
+use super::named::{View, owns};
+use super::refresh::Done;
 use super::registry::{self, Registered};
 use super::{storage, triggers};
 use crate::pg::error::Fail;
-use crate::pg::{lock, sql};
+use crate::pg::{clock, lock, sql};
 use pg_tally_core::view as rules;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
-/// Folds the delta of one view or of all that the user owns; the delta rows folded.
+/// Folds the delta of one view or of all that the user owns; the delta rows folded. A refreshable view has none.
 pub fn compact(name: Option<&str>) -> i64 {
-    let views = match name {
-        Some(name) => vec![owned(name)],
+    let views = match name.map(View::owned) {
+        Some(View::Incremental(view)) => vec![view],
+        Some(View::Refreshable(_)) => vec![],
         None => registry::all().into_iter().filter(|v| owns(v.view)).collect(),
     };
     super::ddl::clean_up();
-    views.iter().map(compact_view).sum()
+    views.iter().map(compact_noted).sum()
 }
 
-/// Rebuilds one view from its source.
-pub fn refresh(name: &str) {
-    let view = owned(name);
-    allow(&view, "refresh");
-    super::ddl::quietly(|| triggers::install(view.source));
-    if triggers::are_off(view.source) {
-        Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot refresh view \"{name}\" while triggers on its source are disabled"))
-            .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
-            .raise();
+fn compact_noted(view: &Registered) -> i64 {
+    let began = clock::now();
+    let rows = compact_view(view);
+    if rows > 0 {
+        ledger::did(view.id, Kind::Compaction, began, true, &Done { read: Some(rows), written: rows }, clock::now());
     }
-    if lock_folding(&view) {
-        rebuild(&view);
-    }
+    rows
 }
 
 /// The lock of whatever changes main. Others may wait for a transaction that has written, so such a transaction waits for nobody here.
-fn lock_folding(view: &Registered) -> bool {
+pub fn lock_folding(view: &Registered) -> bool {
     if !lock::has_written() {
         lock::lock_folding(view.delta);
         return true;
     }
-    let free = lock::try_lock_folding(view.delta);
-    if !free {
-        let name = crate::pg::catalog::relation_name(view.view);
-        Fail::new(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, format!("skipping view \"{name}\", which another transaction is compacting")).notice();
-    }
-    free
+    lock::try_lock_folding(view.delta) || skipped(view)
 }
 
-/// The view of that name, which must be one of ours and the user's own.
-pub fn owned(name: &str) -> Registered {
-    let view = find(name);
-    if !owns(view.view) {
-        Fail::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of view {name}")).raise();
-    }
-    view
-}
-
-pub fn find(name: &str) -> Registered {
-    let rows = sql::rows(&format!("SELECT {}::pg_catalog.regclass::pg_catalog.oid", sql::literal(name)));
-    let oid: Option<u32> = rows.into_iter().flatten().flatten().next().and_then(|t| t.parse().ok());
-    oid.and_then(|oid| registry::by_view(Oid::from(oid))).unwrap_or_else(|| {
-        Fail::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("\"{name}\" is not a view made by tally.create_view"))
-            .hint("tally.views lists the views that are maintained.")
-            .raise()
-    })
-}
-
-fn owns(view: Oid) -> bool {
-    let rows = sql::rows_latest(&format!(
-        "SELECT pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE') FROM pg_catalog.pg_class c WHERE c.oid = {}",
-        view.to_u32()
-    ));
-    rows.first().is_some_and(|r| r[0].as_deref() == Some("t"))
+/// Says so; false.
+pub fn skipped(view: &Registered) -> bool {
+    let name = crate::pg::catalog::relation_name(view.view);
+    Fail::new(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, format!("skipping view \"{name}\", which another transaction is compacting")).notice();
+    false
 }
 
 /// Raises an ERROR where the source and delta may not be read together.
 pub fn allow(view: &Registered, action: &str) {
+    allow_transaction(action);
+    check_not_in_use(view.source, &format!("{action} a view of"));
+}
+
+/// Raises an ERROR in a transaction whose snapshot may be old, or that may not write.
+pub fn allow_transaction(action: &str) {
     if lock::has_transaction_snapshot() {
         Fail::new(PgSqlErrorCode::ERRCODE_ACTIVE_SQL_TRANSACTION, format!("cannot {action} a view in a REPEATABLE READ or SERIALIZABLE transaction"))
             .detail("The transaction's snapshot may be older than what has been committed to the view.")
@@ -88,7 +67,6 @@ pub fn allow(view: &Registered, action: &str) {
     if lock::is_read_only() {
         Fail::new(PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION, format!("cannot {action} a view in a read-only transaction")).raise();
     }
-    check_not_in_use(view.source, &format!("{action} a view of"));
 }
 
 /// Raises an ERROR in the middle of a statement on the source, its partitions, children or ancestors.
@@ -112,39 +90,76 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
     rows.into_iter().flatten().flatten().filter_map(|t| t.parse::<u32>().ok()).map(Oid::from).collect()
 }
 
-fn compact_view(view: &Registered) -> i64 {
+pub fn compact_view(view: &Registered) -> i64 {
     allow(view, "compact");
     if !lock_folding(view) {
         return 0;
     }
-    let Some(spec) = storage::spec(view) else { return 0 };
-    let (delta, filled) = (spec.storage.delta(), spec.storage.filled());
-    let state = as_owner(
-        view,
-        &format!(
-            "SELECT NOT EXISTS (SELECT FROM {filled}) OR EXISTS (SELECT FROM {delta} WHERE doubt = 2), EXISTS (SELECT FROM {filled}) AND NOT EXISTS (SELECT FROM {delta})"
-        ),
-    );
-    let is = |i: usize| state.first().is_some_and(|r| r[i].as_deref() == Some("t"));
-    if is(1) {
-        return 0;
-    }
-    if is(0) {
-        // While changes of the source go unseen, the source is what readers must read.
-        return if triggers::are_off(view.source) { 0 } else { rebuild(view) };
-    }
-    count(as_owner(view, &rules::compaction(&spec)))
+    fold(view).unwrap_or(0)
 }
 
-/// The lock is held. Gives the delta rows that went.
-pub fn rebuild(view: &Registered) -> i64 {
-    let Some(spec) = storage::spec(view) else { return 0 };
-    let folded = count(as_owner(view, &rules::rebuild(&spec)));
+/// The lock is held, and the source and delta may be read together. Gives the delta rows that went; None if there was nothing to do.
+pub fn fold(view: &Registered) -> Option<i64> {
+    match state(view) {
+        // While changes of the source go unseen, the source is what readers must read.
+        State::Source if triggers::are_off(view.source) => None,
+        State::Source => Some(rebuild(view).0),
+        State::Clean => None,
+        State::Pending => {
+            let folded = count(as_owner(view, &rules::compaction(&storage::spec(view)?)));
+            super::retain::horizon::tidy(view);
+            Some(folded)
+        }
+    }
+}
+
+enum State {
+    /// Not filled, or in doubt as a whole: readers read the source.
+    Source,
+    /// Nothing is pending.
+    Clean,
+    Pending,
+}
+
+fn state(view: &Registered) -> State {
+    let storage = rules::Storage { id: view.id };
+    let (delta, filled) = (storage.delta(), storage.filled());
+    let state = as_owner(
+        view,
+        &format!("SELECT NOT EXISTS (SELECT FROM {filled}) OR EXISTS (SELECT FROM {delta} WHERE doubt = 2), NOT EXISTS (SELECT FROM {delta})"),
+    );
+    let is = |i: usize| state.first().is_some_and(|r| r[i].as_deref() == Some("t"));
+    match (is(0), is(1)) {
+        (true, _) => State::Source,
+        (_, true) => State::Clean,
+        _ => State::Pending,
+    }
+}
+
+/// Whether main and delta answer for the view.
+pub fn is_exact(view: &Registered) -> bool {
+    !matches!(state(view), State::Source)
+}
+
+/// The lock is held. Gives the delta rows that went, and what else was done.
+pub fn rebuild(view: &Registered) -> (i64, Done) {
+    let Some(spec) = storage::spec(view) else { return (0, Done::default()) };
+    if spec.horizon && spec.recomputes() {
+        // What a kept group has of an aggregate without a state comes from main, so groups that are new go there first.
+        as_owner(view, &rules::compaction(&spec));
+    }
+    let rebuilt = rebuilt(as_owner(view, &rules::rebuild(&spec)));
     as_owner(view, &format!("ANALYZE {}", spec.storage.main()));
     if spec.counts_values() {
         as_owner(view, &format!("ANALYZE {}", spec.storage.values()));
     }
-    folded
+    rebuilt
+}
+
+/// What a rebuild says of itself.
+pub fn rebuilt(rows: sql::Rows) -> (i64, Done) {
+    let number = |i: usize| rows.first().and_then(|r| r[i].as_deref()?.parse().ok()).unwrap_or(0);
+    (number(0), Done { read: Some(number(1)), written: number(2) })
 }
 
 /// The number that is all the answer.

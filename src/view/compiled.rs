@@ -20,9 +20,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 pub struct Compiled {
+    pub id: i64,
     pub delta: Oid,
     pub owner: Oid,
     pub keys: Vec<Layout>,
+    /// The key that is a bucket of time.
+    pub bucket: Option<usize>,
     pub canons: Vec<Canon>,
     pub cells: Vec<CellPlan>,
     /// Columns of the table that decide which group a row is in, if any.
@@ -86,6 +89,8 @@ impl Compiled {
             plan = Table::glance(source, |parent| plan.for_child(parent, table))?;
         }
         Some(Compiled {
+            id: view.id,
+            bucket: describe::bucket(&shape),
             delta: view.delta,
             owner: view.owner,
             keys: shape.keys.iter().map(|(n, _)| Layout::of_type(n.type_oid())).collect(),

@@ -1,24 +1,26 @@
 //! Making a view.
 //!
-//! The source is locked in SHARE ROW EXCLUSIVE mode first: from then on no transaction has written to it that has not ended, so
+//! The source of an incremental view is locked in SHARE ROW EXCLUSIVE mode first: from then on no transaction has written to it that has not ended, so
 //! what the filling's snapshot sees is what was there before the triggers were, and every later writer sees the triggers and,
 //! because views are looked up with the newest snapshot, the view.
 
 use super::check::{self, Wanted};
 use super::describe;
-use super::registry;
-use super::{compact, triggers};
+use super::ledger::{self, Kind};
+use super::{compact, options, refreshable, registry, retain, schedule, triggers};
 use crate::pg::error::Fail;
 use crate::pg::query::Query;
-use crate::pg::{catalog, inval, lock, pin, setting, sql, xact};
+use crate::pg::{catalog, clock, inval, lock, pin, setting, sql, xact};
+use pg_tally_core::schedule::Interval;
+use pg_tally_core::schedule::retain::Unit;
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 pub struct Options {
     pub schedule: Option<String>,
-    pub retention: bool,
-    pub partition_by: Option<String>,
+    pub retention: Option<Interval>,
+    pub partition_by: Option<Unit>,
     pub order_by: Vec<String>,
     pub with_data: bool,
     pub if_not_exists: bool,
@@ -26,7 +28,12 @@ pub struct Options {
 }
 
 pub fn create(name: &str, text: &str, options: &Options) -> Oid {
-    check_options(options);
+    let incremental = is_incremental(options);
+    check_options(options, incremental);
+    let mut kept = options::Options::default();
+    if let Some(schedule) = &options.schedule {
+        schedule::set(&mut kept, schedule);
+    }
     let (schema, relation) = new_name(name);
     if schema.starts_with("pg_temp") {
         Fail::new(PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION, "a view that is kept cannot be temporary")
@@ -46,6 +53,10 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
             .detail("The text is empty, has several statements, or has a statement of another kind.")
             .raise();
     };
+    if incremental { create_incremental(query, text, &quoted, options, &kept) } else { create_refreshable(query, &quoted, options, kept) }
+}
+
+fn create_incremental(query: Query, text: &str, quoted: &str, options: &Options, kept: &options::Options) -> Oid {
     let source = match query.source() {
         Some(source) if check::is_table(source.relation) => source.relation,
         _ => check::raise(check::refusals(query.refused_shape(), text)),
@@ -60,8 +71,7 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     super::ddl::clean_up();
     let owner = sql::current_user();
     let wanted = Wanted::of(&text_of(query));
-    // The user's own rights decide whether the query may be run at all.
-    sql::pinned(|| sql::rows(&format!("SELECT FROM ({}) q LIMIT 0", wanted.definition)));
+    check_readable(&wanted);
     sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", catalog::qualified_name(source)))));
 
     xact::changes_views();
@@ -71,35 +81,77 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
         id
     });
     let groups = relation_oid(&rules::Storage { id }.groups());
-    super::ddl::quietly(|| make_public_view(id, groups, &quoted));
+    super::ddl::quietly(|| make_public_view(id, groups, quoted));
     announce(source);
+    if *kept != options::Options::default() {
+        kept.write(id);
+    }
 
-    let view = registry::by_view(relation_oid(&quoted)).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
+    let view = registry::by_view(relation_oid(quoted)).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
+    retain::begin(&view, options.retention, options.partition_by);
     fill(&view, options);
+    if kept.schedule.is_some() && options.with_data {
+        ledger::is_fresh(id, clock::now());
+    }
     view.view
 }
 
-fn check_options(options: &Options) {
-    let unsupported = |what: &str| {
-        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("{what} is not supported yet"))
-            .hint("Leave it out: the view is kept up to date by the transactions that write to its source.")
-            .raise()
-    };
-    if options.schedule.is_some() {
-        unsupported("a schedule");
+fn create_refreshable(query: Query, quoted: &str, options: &Options, mut kept: options::Options) -> Oid {
+    let refuse = |what: &str| Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, what).raise();
+    if query.writes() {
+        refuse("a refreshable view must not use data-modifying statements in WITH");
     }
-    if options.retention {
-        unsupported("retention");
+    if query.is_temporary() {
+        refuse("a refreshable view must not use temporary tables or views");
     }
-    if options.partition_by.is_some() {
-        unsupported("partition_by");
+    super::ddl::clean_up();
+    let (owner, started) = (sql::current_user(), clock::now());
+    kept.settings = refreshable::settings();
+    let wanted = Wanted::of(&text_of(query));
+    check_readable(&wanted);
+    let storage = super::ddl::quietly(|| {
+        sql::as_superuser(|| {
+            sql::pinned(|| {
+                let storage = rules::Storage { id: next_id() };
+                refreshable::make_tables(&storage, &wanted.definition, &options.order_by, owner);
+                storage
+            })
+        })
+    });
+    kept.write(storage.id);
+    let names: Vec<String> = refreshable::columns(&storage).iter().map(|name| sql::identifier(name)).collect();
+    super::ddl::quietly(|| sql::pinned(|| sql::execute(&format!("CREATE VIEW {quoted} AS {}", rules::refreshable_view(&storage, &names)))));
+
+    let view = refreshable::by_id(storage.id).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
+    if options.with_data {
+        let done = refreshable::fill(&view);
+        ledger::did(view.id, Kind::Refresh, started, true, &done, clock::now());
     }
-    match options.mode.as_str() {
-        "auto" | "incremental" => {}
-        "refreshable" => unsupported("mode \"refreshable\""),
-        other => Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unrecognized mode \"{other}\""))
-            .hint("Modes are \"auto\" and \"incremental\".")
+    view.view
+}
+
+/// The user's own rights decide whether the query may be run at all.
+fn check_readable(wanted: &Wanted) {
+    sql::pinned(|| sql::with_settings(&[("row_security", "on")], || sql::rows(&format!("SELECT FROM ({}) q LIMIT 0", wanted.definition))));
+}
+
+fn is_incremental(options: &Options) -> bool {
+    match (options.mode.as_str(), &options.schedule) {
+        ("auto", schedule) => schedule.is_none(),
+        ("incremental", _) => true,
+        ("refreshable", _) => false,
+        (other, _) => Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unrecognized mode \"{other}\""))
+            .hint("Modes are \"auto\", \"incremental\" and \"refreshable\".")
             .raise(),
+    }
+}
+
+fn check_options(options: &Options, incremental: bool) {
+    let given = [(options.retention.is_some(), "retention"), (options.partition_by.is_some(), "partition_by")];
+    if let Some((_, what)) = given.into_iter().find(|(given, _)| *given && !incremental) {
+        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, format!("a refreshable view cannot have {what}"))
+            .hint("Leave out in the query's WHERE what is not to be kept, or use mode => 'incremental'.")
+            .raise();
     }
 }
 
@@ -159,7 +211,11 @@ fn make_relations(wanted: &Wanted, owner: Oid, options: &Options) -> i64 {
                 pgrx::error!("the definition of view {id} cannot be read back");
             };
             let order_by = order_by(&shape, &options.order_by);
-            let spec = describe::spec(&shape, id);
+            let mut spec = describe::spec(&shape, id);
+            if let Some(unit) = options.partition_by {
+                retain::parts::check(&shape, unit);
+                spec.partitioned = true;
+            }
             for statement in rules::storage_tables(&spec, &order_by) {
                 sql::execute(&statement);
             }
@@ -175,7 +231,7 @@ fn next_id() -> i64 {
         let id = sql::rows("SELECT pg_catalog.nextval('tally.view_id')").into_iter().flatten().flatten().next().and_then(|t| t.parse().ok());
         let Some(id) = id else { pgrx::error!("no id for a view") };
         // A restored dump may have brought views whose numbers the sequence has not reached.
-        if relation_oid(&rules::Storage { id }.main()) == Oid::INVALID {
+        if relation_oid(&rules::Storage { id }.query()) == Oid::INVALID {
             return id;
         }
     }

@@ -1,11 +1,11 @@
 //! Following what is done to sources and views by ordinary DDL.
 
-use super::compact;
-use super::registry;
-use super::triggers;
+use super::named::View;
+use super::retain::removal;
+use super::{compact, ledger, refreshable, registry, triggers};
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
-use crate::pg::{lock, sql, xact};
+use crate::pg::{counters, lock, sql, xact};
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -35,8 +35,8 @@ pub fn drop_view(name: &str, if_exists: bool) {
             return;
         }
     }
-    let view = compact::owned(name);
-    sql::pinned(|| sql::execute(&format!("DROP VIEW {}", crate::pg::catalog::qualified_name(view.view))));
+    let view = View::owned(name);
+    sql::pinned(|| sql::execute(&format!("DROP VIEW {}", crate::pg::catalog::qualified_name(view.relation()))));
 }
 
 /// After a DROP: what it left of a view goes too, and a source that lost a partition puts its views in doubt.
@@ -50,9 +50,10 @@ pub fn dropped() {
         let dropped_relation = has("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects() o WHERE o.object_type IN ('view', 'table', 'schema')");
         if dropped_relation {
             clean_up();
+            ledger::forget_dropped();
         }
         if lost_member {
-            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(doubt);
+            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(removal::lost);
         }
     });
 }
@@ -65,21 +66,25 @@ pub fn changed(change: Change) {
     }
     quietly(|| {
         if change.view_replaced {
-            remove_torn("AND s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL AND s.query IS NOT NULL AND NOT EXISTS (SELECT FROM tally.readers p WHERE p.relation = s.groups)");
+            remove_torn("AND s.filled IS NOT NULL AND s.query IS NOT NULL AND (s.main IS NOT NULL AND s.delta IS NOT NULL OR s.rows IS NOT NULL) AND NOT EXISTS (SELECT FROM tally.readers p WHERE p.relation IN (s.groups, s.rows))");
             triggers::remove_needless();
             return;
         }
         let objects = compact::oids_now("SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
         for relation in objects {
             follow_table(relation, change);
-            if let Some(view) = registry::by_view(relation).filter(|_| change.owner) {
-                follow_owner(&view);
+            if change.owner {
+                match View::by_relation(relation) {
+                    Some(View::Incremental(view)) => follow_owner(&view),
+                    Some(View::Refreshable(view)) => refreshable::follow_owner(&view),
+                    None => {}
+                }
             }
         }
         if change.member_went {
             // Rows went with it. Which views they went from is not asked: it is rare, and a doubt is only slow.
             triggers::remove_needless();
-            registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
+            registry::all().iter().filter(|v| has_had_children(v)).for_each(removal::lost);
         }
     });
 }
@@ -144,7 +149,9 @@ fn refuse_unseen(view: &registry::Registered) {
 fn follow_persistence(view: &registry::Registered) {
     let to = if crate::pg::catalog::is_unlogged(view.source) { "UNLOGGED" } else { "LOGGED" };
     let s = Storage { id: view.id };
-    for table in triggers::tables(&s) {
+    // A partitioned table has no rows that could be logged.
+    let partitioned = crate::pg::catalog::is_partitioned(Storage::SCHEMA, &s.name("main"));
+    for table in triggers::tables(&s).into_iter().filter(|t| !partitioned || *t != s.main()) {
         sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("ALTER TABLE {table} SET {to}"))));
     }
 }
@@ -168,32 +175,51 @@ pub fn clean_up() {
 /// whoever drops the view and then waited for either could wait in a circle. So tables that are in use are left, out of
 /// the registry's sight, until the next time.
 fn remove_torn(condition: &str) {
-    let torn = format!(
-        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid FROM tally.storage s WHERE s.id NOT IN (SELECT r.id FROM tally.registry r) {condition}"
-    );
-    let torn = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)));
-    for row in torn {
-        let Some(id) = row[0].as_deref().and_then(|t| t.parse::<i64>().ok()) else { continue };
-        let s = Storage { id };
-        let free = |oid: &Option<String>| oid.as_deref().and_then(|t| t.parse::<u32>().ok()).is_none_or(|oid| lock::try_lock_exclusively(Oid::from(oid)));
-        sql::as_superuser(|| {
-            sql::pinned(|| {
-                let there = |name: &str| has(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
-                let drop = |kind: &str, name: String| {
-                    if there(&name) {
-                        sql::execute(&format!("DROP {kind} {name} CASCADE"));
-                    }
-                };
-                drop("VIEW", s.groups());
-                drop("VIEW", s.query());
-                if row[1..].iter().all(free) {
-                    for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values()] {
-                        drop("TABLE", table);
-                    }
-                }
-            })
-        });
+    // What goes may take views along that read it, and leave them torn.
+    let mut before = vec![];
+    loop {
+        let torn = torn(condition);
+        if torn == before {
+            return;
+        }
+        torn.iter().for_each(remove);
+        before = torn;
     }
+}
+
+fn torn(condition: &str) -> sql::Rows {
+    let torn = format!(
+        "SELECT s.id, s.delta::oid, s.main::oid, s.filled::oid, s.kept::oid, s.values::oid, s.horizon::oid, s.rows::oid FROM tally.storage s \
+         WHERE s.id NOT IN (SELECT r.id FROM tally.registry r UNION ALL SELECT r.id FROM tally.refreshables r) {condition}"
+    );
+    sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&torn)))
+}
+
+/// What is left of the view of a row of `torn`.
+fn remove(row: &Vec<Option<String>>) {
+    let Some(id) = row[0].as_deref().and_then(|t| t.parse::<i64>().ok()) else { return };
+    let s = Storage { id };
+    let free = |oid: &Option<String>| oid.as_deref().and_then(|t| t.parse::<u32>().ok()).is_none_or(|oid| lock::try_lock_exclusively(Oid::from(oid)));
+    if let Some(delta) = row[1].as_deref().and_then(|t| t.parse::<u32>().ok()) {
+        counters::forget(Oid::from(delta));
+    }
+    sql::as_superuser(|| {
+        sql::pinned(|| {
+            let there = |name: &str| has(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name)));
+            let drop = |kind: &str, name: String| {
+                if there(&name) {
+                    sql::execute(&format!("DROP {kind} {name} CASCADE"));
+                }
+            };
+            drop("VIEW", s.groups());
+            drop("VIEW", s.query());
+            if row[1..].iter().all(free) {
+                for table in [s.delta(), s.main(), s.filled(), s.kept(), s.values(), s.horizon(), s.rows()] {
+                    drop("TABLE", table);
+                }
+            }
+        })
+    });
 }
 
 /// Puts the whole of a view in doubt by a mark that the transaction's commit shows to others.

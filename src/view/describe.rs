@@ -1,5 +1,6 @@
 //! From PostgreSQL's analysed query to what the view stores and computes.
 
+use super::retain;
 use crate::pg::canon::Canon;
 use crate::pg::catalog;
 use crate::pg::query::{Query, Source};
@@ -85,7 +86,15 @@ pub fn spec(shape: &Shape, id: i64) -> Spec {
         aggs: shape.columns.iter().map(|c| column(c, source)).collect(),
         unlogged: catalog::is_unlogged(source),
         insertable: parts(shape).is_some(),
+        bucket: bucket(shape),
+        partitioned: catalog::is_partitioned(Storage::SCHEMA, &Storage { id }.name("main")),
+        horizon: retain::horizon::oid(id).is_some(),
     }
+}
+
+/// The first key that is a bucket of time.
+pub fn bucket(shape: &Shape) -> Option<usize> {
+    shape.keys.iter().position(|(key, _)| retain::bucket::of(*key).is_some())
 }
 
 /// What each column of the query is, if all of them are keys or states, and nothing of the groups is hidden.
@@ -121,12 +130,13 @@ const HOUR: i64 = 3_600_000_000;
 fn range(node: Node, source: Oid) -> Option<Range> {
     let (function, arguments) = node.call()?;
     let over = |n: Node| format!("({})", n.deparse(source, "s"));
+    let of = |n: Node, before: i64, after: i64| Range { over: over(n), over_type: catalog::column_type(n.type_oid(), -1, Oid::INVALID), bucket: around(function, &arguments, source), before, after };
     match function.to_u32() {
         // date_bin
         6177 | 6178 => {
             let (months, days, micros) = arguments[0].constant_interval()?;
             let width = i64::from(days).checked_mul(24 * HOUR)?.checked_add(micros)?;
-            (months == 0 && width > 0).then(|| Range { over: over(arguments[1]), before: 0, after: width })
+            (months == 0 && width > 0).then(|| of(arguments[1], 0, width))
         }
         // date_trunc: of timestamptz in a zone, and of timestamp. Where clocks are put back a bucket may begin later than its first rows, and last longer.
         1284 | 2020 => {
@@ -139,10 +149,23 @@ fn range(node: Node, source: Oid) -> Option<Range> {
                 "year" => 366 * 24,
                 _ => return None,
             };
-            Some(Range { over: over(arguments[1]), before: 3 * HOUR, after: (hours + 3) * HOUR })
+            Some(of(arguments[1], 3 * HOUR, (hours + 3) * HOUR))
         }
         _ => None,
     }
+}
+
+/// The call of `range`'s function around its second argument, if the others are the same for all rows.
+fn around(function: Oid, arguments: &[Node], source: Oid) -> Option<[String; 2]> {
+    let others = || arguments.iter().enumerate().filter(|(i, _)| *i != 1).map(|(_, a)| *a);
+    if others().any(|a| !a.columns().is_empty()) {
+        return None;
+    }
+    let name = if matches!(function.to_u32(), 6177 | 6178) { "date_bin" } else { "date_trunc" };
+    let mut others = others().map(|a| a.deparse(source, "s"));
+    let first = others.next()?;
+    let rest: String = others.map(|a| format!(", {a}")).collect();
+    Some([format!("pg_catalog.{name}({first}, "), format!("{rest})")])
 }
 
 fn column(column: &Column, source: Oid) -> Agg {

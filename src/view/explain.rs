@@ -1,12 +1,14 @@
 //! Saying how a query is, or would be, maintained.
 
 use super::check;
-use super::compact;
 use super::describe::{self, Shape};
+use super::named::View;
+use super::options::Options;
+use super::refreshable::{self, Refreshable};
 use super::storage;
 use crate::pg::query::Query;
 use crate::pg::{catalog, pin, setting, sql};
-use pg_tally_core::view::{Refusal, Strategy};
+use pg_tally_core::view::{Refusal, Storage, Strategy};
 
 /// Column (none for the view as a whole), what an INSERT, UPDATE and DELETE do, and why not better.
 pub type Line = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
@@ -15,13 +17,7 @@ pub fn of_query(text: &str) -> Vec<Line> {
     let Some(query) = Query::parse(text) else {
         return vec![refused("the query", "only one SELECT can be a view.")];
     };
-    let refused = match query.source() {
-        Some(source) if check::is_table(source.relation) => {
-            sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
-            check::all(query, text)
-        }
-        _ => Some(check::refusals(query.refused_shape(), text)),
-    };
+    let refused = refusals(query, text);
     if let Some(refused) = refused {
         return refused.iter().map(refusal).collect();
     }
@@ -29,8 +25,39 @@ pub fn of_query(text: &str) -> Vec<Line> {
 }
 
 pub fn of_view(name: &str) -> Vec<Line> {
-    let view = compact::find(name);
-    sql::as_superuser(|| storage::shape(&view)).map(|shape| lines(&shape)).unwrap_or_default()
+    match View::find(name) {
+        View::Incremental(view) => sql::as_superuser(|| storage::shape(&view)).map(|shape| lines(&shape)).unwrap_or_default(),
+        View::Refreshable(view) => of_refreshable(&view),
+    }
+}
+
+/// When it is run, and what keeps it from being maintained in the writers' transactions, if anything does.
+fn of_refreshable(view: &Refreshable) -> Vec<Line> {
+    let refresh = || Some("refresh".to_string());
+    let when = match Options::of(view.id).schedule {
+        Some(schedule) => format!("the query is run on schedule \"{schedule}\", and by tally.refresh_view"),
+        None => "the query is run by tally.refresh_view".into(),
+    };
+    let mut all = vec![(None, refresh(), refresh(), refresh(), Some(when))];
+    all.extend(refreshable::columns(&Storage { id: view.id }).into_iter().map(|column| (Some(column), refresh(), refresh(), refresh(), None)));
+    let definition = sql::as_superuser(|| sql::pinned(|| Query::of_view(view.query).map(Query::deparse)));
+    all.extend(definition.map(|text| sql::pinned(|| refusals_of(&text))).unwrap_or_default());
+    all
+}
+
+fn refusals_of(text: &str) -> Vec<Line> {
+    Query::parse(text).and_then(|query| refusals(query, text)).unwrap_or_default().iter().map(refusal).collect()
+}
+
+/// What stands in the way of maintaining a query incrementally.
+fn refusals(query: Query, text: &str) -> Option<Vec<Refusal>> {
+    match query.source() {
+        Some(source) if check::is_table(source.relation) => {
+            sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
+            check::all(query, text)
+        }
+        _ => Some(check::refusals(query.refused_shape(), text)),
+    }
 }
 
 fn refused(what: &str, why: &str) -> Line {

@@ -5,15 +5,17 @@
 
 use super::batch::Batch;
 use super::compiled::Compiled;
+use super::retain::removal;
 use super::{fold, registry};
 use crate::pg::append::Appender;
 use crate::pg::error::Fail;
 use crate::pg::expr::{Projector, Table};
 use crate::pg::fmgr::INTERVALS_HAVE_INFINITIES;
-use crate::pg::{merge, sql};
+use crate::pg::{counters, merge, sql};
 use crate::pg::transition::{Change, Event, Rows};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
+use std::time::Instant;
 
 /// A view has at most as many columns as a table can have.
 const EVERY: [bool; 1664] = [true; 1664];
@@ -30,9 +32,15 @@ pub fn maintain(change: Option<Change>) {
     }
     let table = change.table();
     let missed = change.event() == Event::Update && table.is_partitioned() && (merge::may_have_missed() || is_mixed_up(&change, &table));
+    let still_counts = removal::still_counts(&change, &table);
     for view in registry::compiled(&table).iter() {
         // A view that was dropped after the list was made needs nothing any more.
         let Some(delta) = Table::try_open(view.delta, pg_sys::RowExclusiveLock) else { continue };
+        if still_counts {
+            removal::keep(&change, &table, view);
+            continue;
+        }
+        let began = counters::on().then(Instant::now);
         let rows = match change.event() {
             Event::Truncate => mark(&delta),
             _ if missed => mark(&delta),
@@ -40,6 +48,9 @@ pub fn maintain(change: Option<Change>) {
                 if view.by_name { sql::pinned(|| append(&change, &table, view, &delta)) } else { append(&change, &table, view, &delta) }
             }),
         };
+        if let Some(began) = began {
+            counters::count(view.delta, began.elapsed().as_nanos() as u64);
+        }
         fold::appended(view, rows);
     }
 }

@@ -3,7 +3,7 @@
 //! It is kept as JSON in the comment on the view's definition, so that a dump carries it, with data or without, and a rollback undoes it.
 
 use crate::pg::error::Fail;
-use crate::pg::sql;
+use crate::pg::{process, sql};
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,13 @@ impl Options {
         rows.into_iter().flatten().flatten().next().map_or_else(Options::default, |text| Options::read(id, &text))
     }
 
+    /// Of a comment; what is wrong with it, if it is not ours any more.
+    pub fn parse(text: &str) -> Result<Options, String> {
+        serde_json::from_str(text).map_err(|why| why.to_string())
+    }
+
     fn read(id: i64, text: &str) -> Options {
-        serde_json::from_str(text).unwrap_or_else(|why| {
+        Options::parse(text).unwrap_or_else(|why| {
             Fail::new(PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, format!("the comment on view {} is not what pg_tally wrote", Storage { id }.query()))
                 .detail(format!("{why}."))
                 .hint("The comment has the view's options. Remove it with COMMENT ON VIEW … IS NULL, and set them again with tally.alter_view.")
@@ -59,5 +64,6 @@ impl Options {
             Err(why) => pgrx::error!("options of view {id}: {why}"),
         };
         sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("COMMENT ON VIEW {} IS {text}", Storage { id }.query()))));
+        process::wake_at_end();
     }
 }

@@ -57,6 +57,11 @@ fn install_on(table: Oid, here: &[String]) {
     }
 }
 
+/// The members that have rows.
+pub fn leaves(source: Oid) -> Vec<Oid> {
+    oids(&format!("SELECT c.oid FROM tally.members({}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.relkind = 'r' ORDER BY 1", source.to_u32()))
+}
+
 /// Whether the source itself has its triggers.
 pub fn are_on(source: Oid) -> bool {
     oids(&format!("SELECT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND {STATEMENT_LEVEL}", source.to_u32())).len()
@@ -94,7 +99,7 @@ pub fn remove_needless() {
         sql::pinned(|| {
             sql::rows_latest(
                 "SELECT t.tgrelid::oid, pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::pg_catalog.regclass) FROM pg_catalog.pg_trigger t \
-                 WHERE t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgparentid = 0 \
+                 WHERE t.tgfoid IN ('tally.maintain'::pg_catalog.regproc, 'tally.keep'::pg_catalog.regproc) AND t.tgparentid = 0 \
                  AND t.tgrelid NOT IN (SELECT m FROM tally.registry r, tally.members(r.source) m)",
             )
         })
@@ -109,11 +114,16 @@ pub fn remove_needless() {
     }
 }
 
-/// The tables behind a view.
+/// The tables behind a view; partitions after the table that they are a part of.
 pub fn tables(storage: &Storage) -> Vec<String> {
     let there = |name: &String| !sql::rows_latest(&format!("SELECT WHERE pg_catalog.to_regclass({}) IS NOT NULL", sql::literal(name))).is_empty();
-    let some = [storage.kept(), storage.values()].into_iter().filter(there);
-    [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).collect()
+    let some = [storage.kept(), storage.values(), storage.horizon()].into_iter().filter(there);
+    let parts = sql::rows_latest(&format!(
+        "SELECT i.inhrelid::pg_catalog.regclass::text FROM pg_catalog.pg_inherits i WHERE i.inhparent = pg_catalog.to_regclass({}) ORDER BY i.inhrelid",
+        sql::literal(&storage.main())
+    ));
+    let parts = parts.into_iter().flatten().flatten();
+    [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).chain(parts).collect()
 }
 
 /// Makes a role the owner of all relations behind a view.

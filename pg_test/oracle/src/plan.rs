@@ -271,8 +271,21 @@ impl Maker<'_> {
     fn compact(&mut self, s: usize) {
         let sql = match self.a_view() {
             Some(v) if self.r.chance(60) => {
-                let what = if self.r.chance(15) { "refresh_view" } else { "compact" };
-                format!("SELECT tally.{what}({})", crate::value::quote(&self.views[v].name))
+                let name = crate::value::quote(&self.views[v].name);
+                match self.r.below(100) {
+                    0..10 => format!("SELECT tally.refresh_view({name})"),
+                    10..30 => {
+                        let minutes = [self.r.below(1600), self.r.below(1600)];
+                        let at = |m: usize| format!("timestamptz '2024-03-29 23:00Z' + interval '{m} minutes'");
+                        let (from, to) = (minutes[0].min(minutes[1]), minutes[0].max(minutes[1]) + 1);
+                        match self.r.below(4) {
+                            0 => format!("SELECT tally.refresh_view({name}, from_time => {})", at(from)),
+                            1 => format!("SELECT tally.refresh_view({name}, to_time => {})", at(to)),
+                            _ => format!("SELECT tally.refresh_view({name}, {}, {})", at(from), at(to)),
+                        }
+                    }
+                    _ => format!("SELECT tally.compact({name})"),
+                }
             }
             _ => "SELECT tally.compact()".to_string(),
         };

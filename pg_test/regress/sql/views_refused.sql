@@ -113,8 +113,6 @@ SELECT pg_temp.fails($$SELECT tally.create_view('no_schema.v', 'SELECT count(*) 
 SELECT pg_temp.fails($$SELECT tally.create_view('t', 'SELECT count(*) FROM t')$$);
 SELECT pg_temp.fails($$SELECT tally.create_view('v', 'SELECT count(*) FROM t', mode => 'x')$$);
 SELECT left(pg_temp.fails($$SELECT tally.create_view('v', 'SELECT count(*) FROM t', mode => NULL)$$), 5);
-SELECT pg_temp.fails($$SELECT tally.create_view('v', 'SELECT count(*) FROM t', mode => 'refreshable')$$);
-SELECT pg_temp.fails($$SELECT tally.create_view('v', 'SELECT count(*) FROM t', schedule => '10 minutes')$$);
 SELECT pg_temp.fails($$SELECT tally.create_view('v', 'SELECT count(*) FROM t', retention => '1 day')$$);
 SELECT pg_temp.fails($$SELECT tally.create_view('v', 'SELECT count(*) FROM t', partition_by => 'month')$$);
 SELECT pg_temp.fails($$SELECT tally.create_view('v', 'SELECT a, count(*) AS n FROM t GROUP BY a', order_by => ARRAY['nothing'])$$);

@@ -229,7 +229,8 @@ impl Cluster {
     }
 }
 
-fn signal(name: &str, ids: &[u32]) -> Result<()> {
+/// `name` as in `KILL`.
+pub fn signal(name: &str, ids: &[u32]) -> Result<()> {
     let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
     // those that have ended by themselves are reported, and no matter
     let done = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", ids.join(" "))).stderr(Stdio::null()).status();

@@ -7,6 +7,7 @@ pub mod fuzz;
 pub mod oracle;
 pub mod provision;
 pub mod sh;
+pub mod soak;
 pub mod suites;
 #[path = "../../tidy.rs"]
 pub mod tidy;

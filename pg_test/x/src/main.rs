@@ -1,7 +1,7 @@
 //! `cargo x`: everything that is done with this repository besides plain `cargo pgrx`.
 
 use std::process::ExitCode;
-use x::{bench, demo, fuzz, oracle, suites};
+use x::{bench, demo, fuzz, oracle, soak, suites};
 
 const HELP: &str = "\
 cargo x demo [--events N] [--stop]
@@ -10,8 +10,10 @@ cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|
     run all tests, or some, from nothing; the last line is `N passed, N failed`; --accept takes what regress and isolation print as expected
 cargo x oracle [arguments]
     the random differential test against a private server, for as long as its arguments say
-cargo x crash [--pg 15|16|17|18] [--rounds N] [--seed N]
-    kill a private server again and again while sessions write and compact; the views must be exact after each recovery
+cargo x crash [--what writes|refresh] [--pg 15|16|17|18] [--rounds N] [--seed N]
+    kill a private server again and again while sessions write and compact, or while the worker refreshes; the views must be exact after each recovery
+cargo x soak [--pg 15|16|17|18] [--minutes N]
+    single-row writers beside the worker for ten minutes: pending rows stay few, delta's files small, writers fast and views exact
 cargo x fuzz [kind…] [--runs N] [--keep]
     libFuzzer against the decoder and the laws of every kind of state, 10,000,000 inputs each; --keep writes the minimised corpus into pg_test/fuzz/corpus
 cargo x bench [arguments]
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         "oracle" => oracle::main(&args),
         "crash" => suites::cluster::main(&args),
         "fuzz" => fuzz::main(&args),
+        "soak" => soak::main(&args),
         "bench" => bench::main(&args),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -6,6 +6,7 @@
 
 pub mod canon;
 pub mod codec;
+pub mod difference;
 pub mod error;
 pub mod exact;
 pub mod hash;

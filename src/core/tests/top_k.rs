@@ -35,7 +35,7 @@ fn read(bytes: &[u8]) -> (BTreeMap<i64, (u64, u64)>, Vec<u64>) {
         rest = others;
         *first
     };
-    let mut varint = |byte: &mut dyn FnMut() -> u8| {
+    let varint = |byte: &mut dyn FnMut() -> u8| {
         let (mut v, mut shift) = (0u64, 0);
         loop {
             let b = byte();

@@ -2,6 +2,7 @@
 
 pub mod load;
 pub mod reads;
+pub mod refresh;
 pub mod sessions;
 pub mod states;
 pub mod writers;

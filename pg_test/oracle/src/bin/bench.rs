@@ -1,14 +1,14 @@
-//! `bench [writers] [load] [reads] [states] [sessions] [--runs N] [--seconds N] [--clients N] [--rows N] [--groups N]`
+//! `bench [writers] [load] [reads] [refresh] [states] [sessions] [--runs N] [--seconds N] [--clients N] [--rows N] [--groups N]`
 //!
 //! What a view costs, always beside the same without it: runs are interleaved, so that a noisy machine is noisy for
 //! both, and what is printed is the median of each and the median of the paired ratios. `states`: what the aggregates cost
 //! beside PostgreSQL's own and other extensions', over five times `--rows`; `states` includes `sessions`, over ten times `--rows`. The server is that of PGHOST,
 //! PGPORT, PGUSER and PGDATABASE, on this machine (CPU times are read from /proc); schema `bench` is made anew.
 
-use oracle::bench::{Bench, load, reads, sessions, states, writers};
+use oracle::bench::{Bench, load, reads, refresh, sessions, states, writers};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bench [writers] [load] [reads] [states] [sessions] [--runs N] [--seconds N] [--clients N] [--rows N] [--groups N]";
+const USAGE: &str = "usage: bench [writers] [load] [reads] [refresh] [states] [sessions] [--runs N] [--seconds N] [--clients N] [--rows N] [--groups N]";
 
 fn main() -> ExitCode {
     let mut b = Bench { runs: 5, seconds: 10, clients: 8, rows: 1_000_000, groups: 1_000_000 };
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             "--clients" => &mut b.clients,
             "--rows" => &mut b.rows,
             "--groups" => &mut b.groups,
-            "writers" | "load" | "reads" | "states" | "sessions" => {
+            "writers" | "load" | "reads" | "refresh" | "states" | "sessions" => {
                 what.push(a);
                 continue;
             }
@@ -51,6 +51,9 @@ fn main() -> ExitCode {
         }
         if has("reads") {
             reads::reads(&b)?;
+        }
+        if has("refresh") {
+            refresh::refresh(&b)?;
         }
         if has("states") {
             states::states(&b)?;

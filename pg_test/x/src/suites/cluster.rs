@@ -1,5 +1,7 @@
 //! What only whole servers show: crashes, a standby, logical replication, dumps that are restored.
 
+pub mod worker;
+
 use super::Count;
 use crate::cluster::{Cluster, Options};
 use crate::provision::{self, Server};
@@ -60,15 +62,22 @@ pub fn run(server: &Server) -> Result<Count> {
     test("a standby, read and promoted", standby);
     test("pg_dump, pg_restore", dumps);
     test("logical replication", replication);
+    drop(nodes);
+    worker::run(server, &mut count);
     Ok(count)
 }
 
-/// `cargo x crash`: the first of them for as many rounds as one likes.
+/// `cargo x crash`: those with crashes, for as many rounds as one likes.
 pub fn main(args: &[String]) -> Result<bool> {
-    let (mut major, mut rounds, mut seed) = (15, 100, seed());
+    let (mut major, mut rounds, mut seed, mut what) = (15, 100, seed(), "writes");
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
-        let value = rest.next().with_context(|| format!("{arg} wants a value"))?.parse::<u64>().with_context(|| format!("{arg} wants a number"))?;
+        let value = rest.next().with_context(|| format!("{arg} wants a value"))?;
+        if arg == "--what" {
+            what = value;
+            continue;
+        }
+        let value = value.parse::<u64>().with_context(|| format!("{arg} wants a number"))?;
         match arg.as_str() {
             "--pg" => major = value.try_into()?,
             "--rounds" => rounds = value,
@@ -78,7 +87,11 @@ pub fn main(args: &[String]) -> Result<bool> {
     }
     let server = provision::server(major, "test")?;
     provision::install_extension(&server, false)?;
-    crashes(&mut create(&server)?, rounds, seed)?;
+    match what {
+        "writes" => crashes(&mut create(&server)?, rounds, seed)?,
+        "refresh" => worker::crashes(&mut worker::create(&server)?, rounds, seed)?,
+        other => bail!("crash does not know what {other} is, only writes and refresh"),
+    }
     println!("{rounds} rounds, all exact");
     Ok(true)
 }

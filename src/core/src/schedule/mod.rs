@@ -7,6 +7,7 @@
 //! - [`decide`]: which views to refresh now, in which order, and when to look again. [`pace`] spreads and backs off.
 //! - [`show`]: the words that users see.
 //! - [`retain`]: cut-off instants and partitions.
+//! - [`upkeep`]: when pending rows are folded.
 //!
 //! # Ticks
 //! A schedule is a set of instants, its *ticks*. It does not depend on when it was written, when anything ran or how
@@ -27,6 +28,7 @@ pub mod pace;
 pub mod retain;
 pub mod rule;
 pub mod show;
+pub mod upkeep;
 pub mod zone;
 
 pub use decide::{Round, View, ViewId, decide, due_in_order};

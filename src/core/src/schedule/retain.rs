@@ -1,7 +1,7 @@
 //! What is kept: cut-off instants, and partitions by time.
 //!
-//! A group goes when its whole bucket is older than the cut-off, a partition when all of it is. Where a wall clock shows a time
-//! twice or never, the earlier instant is meant: rather keep an hour too much.
+//! A partition goes when all of it is older than the cut-off. Where a wall clock shows a time twice or never, the earlier instant is
+//! meant: rather keep an hour too much.
 //!
 //! Partitions go by the wall clock and cover time without gaps or overlaps: the hour that is shown twice is one partition of two
 //! hours, and one that is never shown is none. A column without a zone takes [`super::zone::Utc`].
@@ -30,26 +30,24 @@ pub fn cutoff(now: Instant, keep: Interval, zone: &dyn Zone) -> Result<Instant, 
     Ok(calendar.min(now).plus(-micros).max(Instant::FIRST))
 }
 
-/// How a view's query cuts time into buckets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Buckets {
-    /// `date_trunc(unit, ts, zone)`.
-    Unit(Unit),
-    /// `date_bin(stride, ts, origin)`; the stride is positive.
-    Bins { stride: i64, origin: Instant },
+/// A date as PostgreSQL reads it whatever DateStyle says.
+pub fn written_date(wall: Wall) -> String {
+    let (date, era) = parts(wall.0.div_euclid(DAY));
+    format!("{date}{era}")
 }
 
-impl Buckets {
-    /// Groups whose bucket begins before this instant are wholly older than the cut-off.
-    pub fn first_kept(self, cutoff: Instant, zone: &dyn Zone) -> Instant {
-        match self {
-            Buckets::Unit(unit) => unit.containing(cutoff, zone).start,
-            Buckets::Bins { stride, origin } => {
-                let since = cutoff.0 as i128 - origin.0 as i128;
-                Instant((cutoff.0 as i128 - since.rem_euclid(stride.max(1) as i128)).max(Instant::BEGIN.0 as i128) as i64)
-            }
-        }
-    }
+/// A date and time likewise, with an offset such as `+00` or none.
+pub fn written(wall: Wall, offset: &str) -> String {
+    let (date, era) = parts(wall.0.div_euclid(DAY));
+    let micros = wall.0.rem_euclid(DAY);
+    let seconds = micros / 1_000_000;
+    format!("{date} {:02}:{:02}:{:02}.{:06}{offset}{era}", seconds / 3600, seconds / 60 % 60, seconds % 60, micros % 1_000_000)
+}
+
+fn parts(days: i64) -> (String, &'static str) {
+    let Date { year, month, day } = Date::from_days(days);
+    let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
+    (format!("{year:04}-{month:02}-{day:02}"), era)
 }
 
 /// `partition_by`.

@@ -4,7 +4,7 @@ use super::render::{f, k};
 use super::spec::{Agg, Key, Part, Spec, Target};
 
 /// One row per group, with keys `k1…` and final values `f1…`: main alone while nothing is pending, main merged with delta
-/// otherwise, groups in doubt from the source, everything from the source where the snapshot sees no filled view.
+/// otherwise, groups in doubt from the source, everything that is not kept from the source where the snapshot sees no filled view.
 pub fn groups_view(spec: &Spec) -> String {
     final_values(spec, &branches(spec).join("\nUNION ALL\n"))
 }
@@ -76,10 +76,12 @@ fn branches(spec: &Spec) -> Vec<String> {
         spec.touched_list(),
         spec.touched_in_doubt(),
     ));
+    all.extend(kept_groups(spec));
     if spec.keys.is_empty() {
         let doubt = format!("(SELECT {} FROM ({touched}) t)", spec.touched_in_doubt());
         let fresh = spec.from_source();
-        all.push(format!("SELECT {} FROM ({}) y WHERE {source} OR {both} AND {doubt}", spec.main_columns("y."), spec.with_kept(fresh, None)));
+        let answers = format!("{source}{}", spec.of_source(" AND ", ""));
+        all.push(format!("SELECT {} FROM ({}) y WHERE {answers} OR {both} AND {doubt}", spec.main_columns("y."), spec.with_kept(fresh, None)));
         return all;
     }
     if spec.can_doubt() {
@@ -91,4 +93,18 @@ fn branches(spec: &Spec) -> Vec<String> {
     let fresh = spec.with_kept(spec.from_source(), None);
     all.push(format!("SELECT {} FROM ({fresh}) y WHERE {source}", spec.main_columns("y.")));
     all
+}
+
+/// While all the rest comes from the source, kept groups still come from main and delta.
+fn kept_groups(spec: &Spec) -> Option<String> {
+    let kept = spec.is_kept("t.")?;
+    Some(format!(
+        "SELECT t.kh, t.n{}{} FROM ({}) t WHERE {} AND tally.keeps('{}'::regclass) AND {} AND {kept}",
+        spec.key_list("t."),
+        spec.touched_list(),
+        spec.merged_groups(&spec.is_kept("m.")?),
+        spec.source_alone(),
+        spec.storage.horizon(),
+        spec.touched_exists(),
+    ))
 }

@@ -107,7 +107,7 @@ impl Spec {
             }
         }
         let group = if self.keys.is_empty() { String::new() } else { format!(" GROUP BY d.kh{}", self.key_list("d.")) };
-        format!("SELECT {} FROM {} d WHERE d.doubt < {WHOLE}{group}", columns.join(", "), self.storage.delta())
+        format!("SELECT {} FROM {} d WHERE d.doubt < {WHOLE}{}{group}", columns.join(", "), self.storage.delta(), self.not_gone(" AND ", "d."))
     }
 
     /// The stored value of one aggregate over main row `m`, which may be missing, and pending row `p`.
@@ -153,15 +153,26 @@ impl Spec {
         for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {
             any.push(Self::removal_matters(agg.strategy, &self.merged_value(i, agg.strategy), &format!("p.{}", removed(i))));
         }
-        if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) }
+        let doubt = if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) };
+        self.unless_kept(doubt, "p.", "m.kh IS NOT NULL")
     }
 
     /// Main's and delta's rows of the groups that have pending rows, merged: one row per group. Which rows of main those are is
     /// asked by the hash, whose collisions only bring in groups that merge to what they are.
     pub(super) fn touched_groups(&self) -> String {
+        self.merged_groups(&format!("m.kh IN ({})", self.touched_hashes()))
+    }
+
+    /// The rows of main, `m`, for which a condition holds, merged with all that is pending.
+    pub(super) fn merged_groups(&self, of_main: &str) -> String {
         let (main, delta) = (self.storage.main(), self.storage.delta());
         let (mut from_main, mut from_delta, mut from_kept, mut from_values) = (String::new(), String::new(), String::new(), String::new());
         let mut merged = String::new();
+        if self.asks_for_main() {
+            from_main += ", true AS main";
+            [&mut from_delta, &mut from_kept, &mut from_values].into_iter().for_each(|from| *from += ", NULL::boolean");
+            merged += ", pg_catalog.bool_or(u.main) AS main";
+        }
         for (i, agg) in self.stored() {
             let nothing = |column: String| format!(", NULL::{} AS {column}", agg.bare_type());
             if agg.strategy == Strategy::Values {
@@ -216,7 +227,7 @@ impl Spec {
             ("u.kh", format!(" GROUP BY u.kh{}", self.key_list("u.")))
         };
         let kept = if self.insertable {
-            format!(" UNION ALL SELECT e.kh, e.n, 0::smallint, true{}{from_kept} FROM {} e", self.key_list("e."), self.storage.kept())
+            format!(" UNION ALL SELECT e.kh, e.n, 0::smallint, true{}{from_kept} FROM {} e{}", self.key_list("e."), self.storage.kept(), self.not_gone(" WHERE ", "e."))
         } else {
             String::new()
         };
@@ -231,12 +242,12 @@ impl Spec {
         };
         format!(
             "SELECT {hash}, {count}(u.n) AS n, pg_catalog.max(u.doubt) AS doubt, pg_catalog.bool_or(u.kept) AS kept{}{merged} FROM (\
-             SELECT m.kh, m.n, 0::smallint AS doubt, false AS kept{}{from_main} FROM {main} m WHERE m.kh IN ({}) \
-             UNION ALL SELECT d.kh, d.n, d.doubt, false{}{from_delta} FROM {delta} d WHERE d.doubt < {WHOLE}{kept}{values}) u{group}",
+             SELECT m.kh, m.n, 0::smallint AS doubt, false AS kept{}{from_main} FROM {main} m WHERE {of_main} \
+             UNION ALL SELECT d.kh, d.n, d.doubt, false{}{from_delta} FROM {delta} d WHERE d.doubt < {WHOLE}{}{kept}{values}) u{group}",
             self.key_list("u."),
             self.key_list("m."),
-            self.touched_hashes(),
             self.key_list("d."),
+            self.not_gone(" AND ", "d."),
             count = self.function("count_merge"),
         )
     }
@@ -262,7 +273,10 @@ impl Spec {
             return rows;
         }
         let columns = self.main_columns("e.");
-        let some = of.map(|b| format!(" WHERE EXISTS (SELECT FROM {b} b WHERE {})", self.same_group("b", "e"))).unwrap_or_default();
+        let some = match of {
+            Some(b) => format!(" WHERE EXISTS (SELECT FROM {b} b WHERE {})", self.same_group("b", "e")),
+            None => self.of_source(" WHERE ", "e."),
+        };
         let merged: String = self.stored().map(|(i, agg)| format!(", {}(u.{1}) AS {1}", self.merging(agg), a(i))).collect();
         let (hash, group) = if self.keys.is_empty() { ("0::bigint AS kh", String::new()) } else { ("u.kh", format!(" GROUP BY u.kh{}", self.key_list("u."))) };
         format!(
@@ -287,7 +301,8 @@ impl Spec {
         for (i, agg) in self.pending().filter(|(_, x)| x.strategy.removed()) {
             any.push(Self::removal_matters(agg.strategy, &format!("t.{}", a(i)), &format!("t.{}", removed(i))));
         }
-        if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) }
+        let doubt = if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) };
+        self.unless_kept(doubt, "t.", "coalesce(t.main, false)")
     }
 
     /// What the reader's snapshot sees, as the bits of `tally.reading`. As a function rather than as subqueries it keeps plans parallel.
@@ -312,8 +327,8 @@ impl Spec {
         format!("{} >= 8", self.reading())
     }
 
-    /// WHERE the view's filter holds, and `also`.
-    fn filter_and(&self, also: Option<&str>) -> String {
+    /// WHERE the view's filter holds, and all of `also`.
+    fn filter_and<'a>(&'a self, also: impl IntoIterator<Item = &'a str>) -> String {
         let all: Vec<String> = self.filter.as_deref().into_iter().chain(also).map(|f| format!("({f})")).collect();
         if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
     }
@@ -322,8 +337,13 @@ impl Spec {
         self.stored().map(|(i, agg)| format!(", {} AS {}", agg.partial, a(i))).collect()
     }
 
-    /// The columns of main, computed from the source.
+    /// The columns of main, computed from the source: of the groups for which it answers.
     pub(super) fn from_source(&self) -> String {
+        self.from_source_where(None)
+    }
+
+    /// The same from those rows of the source of which a condition holds.
+    pub(super) fn from_source_where(&self, rows: Option<&str>) -> String {
         let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
         let group = if self.keys.is_empty() {
             String::new()
@@ -331,29 +351,31 @@ impl Spec {
             format!(" GROUP BY {}", (2..2 + self.keys.len()).map(|i| i.to_string()).collect::<Vec<_>>().join(", "))
         };
         format!(
-            "SELECT {hash} AS kh, q.n{}{} FROM (SELECT pg_catalog.count(*) AS n{keys}{} FROM {} s{}{group}) q",
+            "SELECT {hash} AS kh, q.n{}{} FROM (SELECT pg_catalog.count(*) AS n{keys}{} FROM {} s{}{group}) q{}",
             self.key_list("q."),
             self.stored_list("q."),
             self.partials(),
             self.source,
-            self.filter_and(None),
+            self.filter_and(rows),
+            self.of_source(" WHERE ", "q."),
             hash = self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
         )
     }
 
     /// The rows of the table of values for aggregate number `number`.
-    pub(super) fn counts_of_source(&self, number: usize, counted: &Counted) -> String {
+    pub(super) fn counts_of_source(&self, number: usize, counted: &Counted, rows: Option<&str>) -> String {
         let keys: String = self.keyed().map(|(i, key)| format!(", {} AS {}", key.expr, k(i))).collect();
-        let filter = self.filter_and(counted.filter.as_deref());
+        let filter = self.filter_and(counted.filter.as_deref().into_iter().chain(rows));
         let group: Vec<String> = (1..=self.keys.len() + 1).map(|i| i.to_string()).collect();
         format!(
             "SELECT {}{}, {number}::smallint, tally.value_hash(q.v), q.v, q.n FROM (\
-             SELECT tally.value_bytes({}) AS v{keys}, pg_catalog.count(*) AS n FROM {} s{filter} GROUP BY {}) q WHERE q.v IS NOT NULL",
+             SELECT tally.value_bytes({}) AS v{keys}, pg_catalog.count(*) AS n FROM {} s{filter} GROUP BY {}) q WHERE q.v IS NOT NULL{}",
             self.hash(self.keyed().map(|(i, _)| format!("q.{}", k(i)))),
             self.key_list("q."),
             counted.arguments,
             self.source,
             group.join(", "),
+            self.of_source(" AND ", "q."),
         )
     }
 
@@ -417,7 +439,8 @@ impl Key {
         match &self.range {
             Some(r) => {
                 let least = if r.before == 0 { value.to_string() } else { format!("{value} - {}", Range::interval(r.before)) };
-                format!("{equal} AND {0} >= {least} AND {0} < {value} + {1}", r.over, Range::interval(r.after))
+                // Up to the end itself, which for an infinite bucket is the bucket.
+                format!("{equal} AND {0} >= {least} AND {0} <= {value} + {1}", r.over, Range::interval(r.after))
             }
             None => equal,
         }
@@ -450,8 +473,8 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
         })
         .collect();
     let s = &spec.storage;
-    let mut all = vec![
-        format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored}) WITH (fillfactor = 90)", s.main()),
+    let mut all = spec.main_tables(&format!("kh bigint NOT NULL, n bigint NOT NULL{keys}{stored}"));
+    all.extend([
         // Delta is rewritten all the time: it is vacuumed by the number of its dead rows, not by their share.
         format!(
             "CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL, doubt smallint NOT NULL{keys}{pending}) \
@@ -459,7 +482,7 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
             s.delta()
         ),
         format!("CREATE {unlogged}TABLE {} (filled boolean NOT NULL)", s.filled()),
-    ];
+    ]);
     if spec.insertable {
         all.push(format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored})", s.kept()));
     }

@@ -39,6 +39,10 @@ impl Storage {
     pub fn rows(&self) -> String {
         self.relation("rows")
     }
+    /// From when on rows of the source, or groups of the view, are gone.
+    pub fn horizon(&self) -> String {
+        self.relation("horizon")
+    }
     /// The defining query, kept as a view of PostgreSQL's own.
     pub fn query(&self) -> String {
         self.relation("query")
@@ -61,6 +65,12 @@ pub struct Spec {
     pub unlogged: bool,
     /// Every column is a key or a state, so that states can be put in by hand.
     pub insertable: bool,
+    /// The key that is a bucket of time.
+    pub bucket: Option<usize>,
+    /// Main is partitioned by it.
+    pub partitioned: bool,
+    /// It has a horizon.
+    pub horizon: bool,
 }
 
 pub struct Key {
@@ -79,8 +89,11 @@ pub struct Key {
 
 /// Where the rows of a bucket lie: within `[bucket - before, bucket + after)`, and perhaps not all of that.
 pub struct Range {
-    /// The bucketed expression, over `s`.
+    /// The bucketed expression, over `s`, and its type.
     pub over: String,
+    pub over_type: String,
+    /// The call that makes the bucket of a value: what stands before the value, and after it. None if it depends on more than the value.
+    pub bucket: Option<[String; 2]>,
     pub before: i64,
     pub after: i64,
 }

@@ -4,6 +4,7 @@
 use super::render::{WHOLE, a, came, gone};
 use super::spec::{Agg, Spec};
 use super::strategy::Strategy;
+use super::write::all_of;
 use crate::state::{State, UniqExact};
 
 /// The number by which the table of values knows an aggregate.
@@ -35,12 +36,13 @@ impl Spec {
         let keys = self.key_list("d.");
         format!(
             "SELECT w.ctid AS tid, p.kh{}, p.a, p.v, coalesce(w.n, 0) AS before, coalesce(w.n, 0) + p.n AS after FROM (\
-             SELECT d.kh{keys}, c.a, c.v, pg_catalog.sum(c.n)::bigint AS n FROM {} d, LATERAL ({}) c WHERE d.doubt < {WHOLE} \
+             SELECT d.kh{keys}, c.a, c.v, pg_catalog.sum(c.n)::bigint AS n FROM {} d, LATERAL ({}) c WHERE d.doubt < {WHOLE}{} \
              GROUP BY d.kh{keys}, c.a, c.v HAVING pg_catalog.sum(c.n) <> 0) p \
              LEFT JOIN {} w ON {} AND w.vh = tally.value_hash(p.v) AND w.a = p.a AND w.v = p.v",
             self.key_list("p."),
             self.storage.delta(),
             each.join(" UNION ALL "),
+            self.not_gone(" AND ", "d."),
             self.storage.values(),
             self.same_group("w", "p"),
         )
@@ -73,10 +75,11 @@ impl Spec {
         )
     }
 
-    /// CTEs that make the counts anew from the source.
-    pub(super) fn count_source(&self) -> String {
+    /// CTEs that make the counts anew from the source, as far as it answers: those of the groups for which `region`, a condition over `x`, holds, from these rows.
+    pub(super) fn count_source(&self, region: Option<&str>, rows: Option<&str>) -> String {
         let values = self.storage.values();
-        let each: Vec<String> = self.by_value().filter_map(|(i, agg)| Some(self.counts_of_source(number(i), agg.counted.as_ref()?))).collect();
-        format!(", wd AS (DELETE FROM {values} RETURNING 1), wi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
+        let each: Vec<String> = self.by_value().filter_map(|(i, agg)| Some(self.counts_of_source(number(i), agg.counted.as_ref()?, rows))).collect();
+        let anew = all_of([region.map(str::to_string), self.is_kept("x.").map(|kept| format!("NOT {kept}"))]);
+        format!(", vd AS (DELETE FROM {values} x{anew} RETURNING 1), vi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
     }
 }

@@ -1,7 +1,7 @@
 //! Comparing a view with what its query gives now, in one snapshot.
 
 use super::read::recomputed_groups;
-use super::render::{f, k};
+use super::render::{WHOLE, f, k};
 use super::spec::{Equality, Spec};
 
 /// How two final values are compared.
@@ -37,8 +37,10 @@ pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
         .collect::<Vec<_>>()
         .join(" OR ");
     let differs = if differs.is_empty() { "false".to_string() } else { differs };
+    // What is kept cannot be computed.
+    let computed = spec.is_kept("x.").map(|kept| format!(" WHERE NOT {kept}")).unwrap_or_default();
     format!(
-        "WITH a AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM {} x), b AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM ({}) x) \
+        "WITH a AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM {} x{computed}), b AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM ({}) x{computed}) \
          SELECT (SELECT pg_catalog.count(*) FROM b WHERE NOT EXISTS (SELECT FROM a WHERE {same})), \
          (SELECT pg_catalog.count(*) FROM a WHERE NOT EXISTS (SELECT FROM b WHERE {same})), \
          (SELECT pg_catalog.count(*) FROM a JOIN b ON {same} WHERE {differs})",
@@ -57,6 +59,23 @@ pub fn state(spec: &Spec) -> String {
         spec.pending_groups(),
         spec.in_doubt(),
         format!("NOT {}", spec.source_alone()),
-        if spec.insertable { format!("(SELECT pg_catalog.count(DISTINCT e.kh) FROM {} e)", spec.storage.kept()) } else { "0".into() },
+        kept(spec),
     )
+}
+
+/// How many groups have what the source does not have. Whoever asks runs this with our rights, so nothing of the view's own is
+/// evaluated: new groups that are pending are told apart by their hash.
+fn kept(spec: &Spec) -> String {
+    let by_hand = |also: String| format!("(SELECT pg_catalog.count(DISTINCT e.kh) FROM {} e{also})", spec.storage.kept());
+    let lost = spec.is_kept("m.").zip(spec.is_kept("d.")).map(|(of_main, of_delta)| {
+        let (main, delta) = (spec.storage.main(), spec.storage.delta());
+        let new = format!("d.doubt < {WHOLE} AND {of_delta}{} AND NOT EXISTS (SELECT FROM {main} m WHERE m.kh = d.kh)", spec.not_gone(" AND ", "d."));
+        format!("(SELECT pg_catalog.count(*) FROM {main} m WHERE {of_main}) + (SELECT pg_catalog.count(DISTINCT d.kh) FROM {delta} d WHERE {new})")
+    });
+    match (lost, spec.insertable) {
+        (Some(lost), true) => format!("{lost} + {}", by_hand(spec.of_source(" WHERE ", "e."))),
+        (Some(lost), false) => lost,
+        (None, true) => by_hand(String::new()),
+        (None, false) => "0".into(),
+    }
 }

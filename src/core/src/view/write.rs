@@ -14,7 +14,7 @@ pub fn compaction(spec: &Spec) -> String {
             spec.main_columns("y.")
         )
     } else {
-        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", &["tid"]))
+        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", spec.row_names()))
     };
     let repaired = if fresh.is_empty() { String::new() } else { " UNION ALL SELECT * FROM fresh".into() };
     let delete = format!("DELETE FROM {} d WHERE d.doubt < {WHOLE}", spec.storage.delta());
@@ -34,21 +34,110 @@ pub fn fold(spec: &Spec) -> String {
     statement(spec, "", "", &delete, if spec.can_doubt() { &apply } else { "" })
 }
 
-/// Makes main anew from the source: the first filling, a refresh, and what a mark on the whole view asks for.
+/// Makes main anew from the source: the first filling, a refresh, and what a mark on the whole view asks for. One row: the rows of delta that
+/// went, the rows of the source that were read, and the rows of main that went and came.
 pub fn rebuild(spec: &Spec) -> String {
+    rebuild_of(spec, None, None)
+}
+
+/// The groups of which a condition over a row with the keys holds; all, if there is none.
+pub(super) type Region<'a> = Option<&'a dyn Fn(&str) -> String>;
+
+/// The same for the groups of a region, and for those rows in the source of which `rows` holds. What is kept is no more than folded.
+pub(super) fn rebuild_of(spec: &Spec, region: Region, rows: Option<&str>) -> String {
     let s = &spec.storage;
+    let of = |row: &str| region.map(|region| region(row));
+    // Marks are of no bucket.
+    let pending = region.map(|_| format!("x.doubt < {WHOLE}"));
+    let kept = Kept::of(spec, &of);
     format!(
-        "WITH d AS (DELETE FROM {delta} RETURNING 1), m AS (DELETE FROM {main} RETURNING 1), \
-         i AS (INSERT INTO {main} ({columns}) {source} RETURNING 1), \
+        "WITH {before}d AS (DELETE FROM {delta} x{pending} RETURNING 1), \
+         m AS (DELETE FROM {main} m{old} RETURNING 1), \
+         i AS (INSERT INTO {main} ({columns}) {source} RETURNING n){folded}, \
          f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1){values} \
-         SELECT (SELECT pg_catalog.count(*) FROM d)",
+         SELECT (SELECT pg_catalog.count(*) FROM d), (SELECT coalesce(pg_catalog.sum(n), 0)::bigint FROM i), \
+         (SELECT pg_catalog.count(*) FROM m) + (SELECT pg_catalog.count(*) FROM i){too}",
+        before = kept.before,
         delta = s.delta(),
+        pending = all_of([pending, of("x")]),
         main = s.main(),
-        filled = s.filled(),
+        old = all_of([of("m"), kept.main]),
         columns = spec.main_columns(""),
-        source = spec.from_source(),
-        values = if spec.counts_values() { spec.count_source() } else { String::new() },
+        source = spec.from_source_where(rows),
+        folded = kept.folded,
+        filled = s.filled(),
+        values = if spec.counts_values() { spec.count_source(of("x").as_deref(), rows) } else { String::new() },
+        too = if spec.is_kept("").is_some() { " + (SELECT pg_catalog.count(*) FROM k)" } else { "" },
     )
+}
+
+/// WHERE all of them hold.
+pub(super) fn all_of(conditions: impl IntoIterator<Item = Option<String>>) -> String {
+    let all: Vec<String> = conditions.into_iter().flatten().map(|c| format!("({c})")).collect();
+    if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
+}
+
+/// What a rebuild does with kept groups: CTEs before it, which rows of main go, and CTEs that put back what is folded.
+#[derive(Default)]
+struct Kept {
+    before: String,
+    main: Option<String>,
+    folded: String,
+}
+
+impl Kept {
+    fn of(spec: &Spec, region: &dyn Fn(&str) -> Option<String>) -> Kept {
+        let Some(kept) = spec.is_kept("p.") else { return Kept::default() };
+        let s = &spec.storage;
+        let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("m", "p") };
+        let concerned = all_of([Some(kept), region("p")]);
+        let apply = all_of([spec.is_kept("c."), region("c")]).replacen(" WHERE ", " AND ", 1);
+        let changes = Changes::of(spec, &apply);
+        Kept {
+            before: format!(
+                "{before}j AS MATERIALIZED (SELECT {row}, {kh} AS kh, coalesce(m.n, 0) + p.n AS n{keys}{merged} FROM ({pending}) p LEFT JOIN {main} m ON {on}{join}{concerned}), ",
+                before = changes.before,
+                row = spec.row_of_main(),
+                kh = if spec.keys.is_empty() { "0::bigint" } else { "p.kh" },
+                keys = spec.key_list("p."),
+                merged = spec.merged_list(),
+                pending = spec.pending_groups(),
+                main = s.main(),
+                join = changes.join,
+            ),
+            main: spec.is_kept("m.").map(|kept| format!("NOT {kept} OR {}", spec.is_row_in("j"))),
+            folded: format!(
+                ", k AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM j WHERE {exists} RETURNING 1){counts}",
+                main = s.main(),
+                columns = spec.main_columns(""),
+                exists = if spec.keys.is_empty() { "true" } else { "n > 0" },
+                counts = changes.counts,
+            ),
+        }
+    }
+}
+
+/// What counts per value need beside a statement that folds: CTEs before it and after it, and a join to the pending groups `p`.
+#[derive(Default)]
+struct Changes {
+    before: String,
+    join: String,
+    counts: String,
+}
+
+impl Changes {
+    /// Counts are brought up to date for the changes for which `apply` holds.
+    fn of(spec: &Spec, apply: &str) -> Changes {
+        if !spec.counts_values() {
+            return Changes::default();
+        }
+        let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("x", "p") };
+        Changes {
+            before: format!("c AS MATERIALIZED ({}), x AS MATERIALIZED ({}), ", spec.value_changes(), spec.set_changes("c")),
+            join: format!(" LEFT JOIN x ON {on}"),
+            counts: spec.apply_values(apply),
+        }
+    }
 }
 
 /// `p` are the pending groups, `j` joins them with main and merges, `r` are the rows that main shall have; `c` and `x` are what changes
@@ -58,13 +147,7 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str
     let pending = spec.pending_groups();
     let set: String = spec.stored().map(|(i, _)| format!(", {0} = r.{0}", a(i))).collect();
     let columns = spec.main_columns("");
-    let (changes, join, counts) = if spec.counts_values() {
-        let changes = format!("c AS MATERIALIZED ({}), x AS MATERIALIZED ({}), ", spec.value_changes(), spec.set_changes("c"));
-        let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("x", "p") };
-        (changes, format!(" LEFT JOIN x ON {on}"), spec.apply_values(apply))
-    } else {
-        (String::new(), String::new(), String::new())
-    };
+    let Changes { before: changes, join, counts } = Changes::of(spec, apply);
     if spec.keys.is_empty() {
         // One row, always there once the view is filled.
         return format!(
@@ -77,13 +160,17 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str
         );
     }
     format!(
-        "WITH {changes}j AS MATERIALIZED (SELECT m.ctid AS tid, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
+        "WITH {changes}j AS MATERIALIZED (SELECT {row}, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
            FROM ({pending}) p LEFT JOIN {main} m ON {same}{join}){fresh}, \
-         r AS (SELECT tid, {columns} FROM j WHERE NOT doubt AND n > 0{repaired}), \
-         g AS (DELETE FROM {main} m USING j WHERE m.ctid = j.tid AND j.n <= 0{gone_doubt} RETURNING 1), \
-         u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE m.ctid = r.tid RETURNING 1), \
+         r AS (SELECT {names}, {columns} FROM j WHERE NOT doubt AND n > 0{repaired}), \
+         g AS (DELETE FROM {main} m USING j WHERE {gone} AND j.n <= 0{gone_doubt} RETURNING 1), \
+         u AS (UPDATE {main} m SET n = r.n{set} FROM r WHERE {changed} RETURNING 1), \
          i AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM r WHERE r.tid IS NULL RETURNING 1){counts}, \
          d AS ({delete} RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM d)",
+        row = spec.row_of_main(),
+        names = spec.row_names().join(", "),
+        gone = spec.is_row("j"),
+        changed = spec.is_row("r"),
         keys = spec.key_list("p."),
         merged = spec.merged_list(),
         doubt = spec.in_doubt(),

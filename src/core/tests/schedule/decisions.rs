@@ -46,7 +46,7 @@ fn what_was_missed_is_caught_up_once() {
     // Never refreshed: at once, without a spread.
     v.satisfied = None;
     assert_eq!(started(&[v], noon(0), free(1)), [1]);
-    assert_eq!(started(&[View { paused: true, ..v }], noon(0), free(1)), []);
+    assert_eq!(started(&[View { paused: true, ..v }], noon(0), free(1)), Vec::<ViewId>::new());
     assert_eq!(decide(&[View { paused: true, ..v }], noon(0), free(1)).wake, None);
     assert_eq!(decide(&[], noon(0), free(1)).sleep(noon(0)), LONGEST_SLEEP);
 }
@@ -114,7 +114,7 @@ fn readers_wait() {
     assert_eq!(order(&[top, reader, below]), [1, 2, 3]);
     let begun = Some(Attempt { started: now, finished: None });
     let running = View { running: true, attempt: begun, ..below };
-    assert_eq!(started(&[top, reader, running], now, free(9)), []);
+    assert_eq!(started(&[top, reader, running], now, free(9)), Vec::<ViewId>::new());
     let round = due_in_order(&[top, reader, running], now, now);
     assert_eq!((round.start.len(), round.elsewhere), (0, vec![1]));
     // It does not wait for what is paused, backs off, was refreshed for the same tick, or is due for a later one.

@@ -5,4 +5,5 @@ mod oracle;
 mod retention;
 mod simulation;
 mod ticks;
+mod upkeep;
 mod zones;

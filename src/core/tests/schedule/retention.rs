@@ -4,7 +4,8 @@ use crate::oracle::{MINUTE, change_after, full_minute};
 use crate::zones::{Dice, NAMES, at, iana, instant, timestamp, zone};
 use jiff::ToSpan;
 use jiff::civil::DateTime;
-use pg_tally_core::schedule::retain::{Buckets, Partition, Unit, cutoff};
+use pg_tally_core::schedule::retain::{Partition, Unit, cutoff, written, written_date};
+use pg_tally_core::schedule::zone::reading;
 use pg_tally_core::schedule::{Instant, Interval, Utc};
 
 const HOUR: i64 = 60 * MINUTE;
@@ -145,10 +146,15 @@ fn partitions_by_example() {
 }
 
 #[test]
-fn whole_buckets_go() {
-    let cut = at("2026-11-20T13:37:00Z");
-    assert_eq!(Buckets::Unit(Unit::Day).first_kept(cut, &*zone("Europe/Berlin")), at("2026-11-19T23:00:00Z"));
-    let five = Buckets::Bins { stride: 5 * MINUTE, origin: at("2030-01-01T00:02:00Z") };
-    assert_eq!(five.first_kept(cut, &Utc), at("2026-11-20T13:37:00Z"));
-    assert_eq!(five.first_kept(Instant(cut.0 - 1), &Utc), at("2026-11-20T13:32:00Z"));
+fn instants_are_written_as_postgresql_reads_them() {
+    let mut dice = Dice(12);
+    for _ in 0..20_000 {
+        let now = Instant(at("0001-01-01T00:00:00Z").0 + dice.below(2_500 * 365 * 86_400) as i64 * 1_000_000 + dice.below(1_000_000) as i64);
+        let (wall, expected) = (reading(&Utc, now), timestamp(now).strftime("%Y-%m-%d %H:%M:%S.%6f").to_string());
+        assert_eq!(written(wall, "+00"), format!("{expected}+00"));
+        assert_eq!(written_date(wall), expected[..10]);
+    }
+    // 45 BC is the year -44.
+    let ides = reading(&Utc, at("-000044-03-15T12:00:00Z"));
+    assert_eq!((written(ides, "+00").as_str(), written_date(ides).as_str()), ("0045-03-15 12:00:00.000000+00 BC", "0045-03-15 BC"));
 }

@@ -1,0 +1,54 @@
+-- What an operator looks at first.
+
+CREATE VIEW tally.view_progress AS
+SELECT v.view::regclass AS view, coalesce(l.kind, 'refresh') AS kind, coalesce(l.started, a.xact_start) AS started, w.pid,
+       CASE WHEN a.wait_event_type = 'Lock' THEN 'waiting for a lock' ELSE 'running' END AS phase
+  FROM tally.working w
+  JOIN tally.all_views v ON v.query = w.query
+  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = w.pid
+  LEFT JOIN LATERAL (SELECT g.kind, g.started FROM tally.log g WHERE g.id = v.id AND g.status = 'running' ORDER BY g.started DESC LIMIT 1) l ON true;
+GRANT SELECT ON tally.view_progress TO PUBLIC;
+
+-- Of schedules and of processes.
+CREATE FUNCTION tally.refresh_problems(OUT severity text, OUT view oid, OUT problem text, OUT hint text)
+  RETURNS SETOF record VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_problems_wrapper';
+
+-- Of what is behind incremental views. Many pending rows, or a large delta table with few, are more than the worker and autovacuum leave.
+CREATE VIEW tally.storage_problems AS
+WITH behind AS (
+  SELECT r.view, r.owner, r.view::regclass::text AS name, r.delta, s.status, s.pending, s.doubtful, pg_catalog.pg_relation_size(r.delta) AS size,
+         pg_catalog.pg_stat_get_dead_tuples(r.delta) AS dead, greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('tally.delta_limit')), 4194304) AS limit
+    FROM tally.registry r CROSS JOIN LATERAL tally.view_state(r.view) s)
+SELECT 'error' AS severity, b.view, b.owner, 'triggers on its source are disabled: it is answered from the source, slowly' AS problem,
+       'Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER, then run tally.refresh_view(''' || b.name || ''').' AS hint
+  FROM behind b WHERE b.status = 'triggers disabled'
+UNION ALL
+SELECT 'warning', b.view, b.owner, 'it is not filled, or all of it is in doubt: it is answered from the source, slowly', 'Run tally.refresh_view(''' || b.name || ''').'
+  FROM behind b WHERE b.status = 'read from source'
+UNION ALL
+SELECT 'warning', b.view, b.owner, b.pending || ' rows are pending and slow down reading it', 'Run tally.compact(''' || b.name || '''), or let the background worker do so.'
+  FROM behind b WHERE b.status = 'ok' AND b.pending > 100000 AND b.size > 4 * b.limit
+UNION ALL
+SELECT 'warning', b.view, b.owner, 'its pending rows take ' || pg_catalog.pg_size_pretty(b.size) || ', nearly all of it free or dead space',
+       CASE WHEN old.since IS NULL THEN 'Run VACUUM ' || b.delta::regclass || '.'
+            ELSE 'A transaction that is open since ' || old.since || ' keeps VACUUM from removing dead rows: end it.' END
+  FROM behind b LEFT JOIN LATERAL (
+         SELECT min(a.xact_start) AS since FROM pg_catalog.pg_stat_activity a WHERE a.backend_xmin IS NOT NULL AND a.xact_start < now() - interval '10 minutes') old ON true
+ WHERE b.size > 8 * b.limit AND b.pending * 1000 < b.size
+UNION ALL
+SELECT 'warning', NULL, NULL, 'the relations behind ' || count(*) || ' dropped views are still there, because they were in use', 'Run tally.compact().'
+  FROM tally.storage s WHERE s.id NOT IN (SELECT v.id FROM tally.all_views v) HAVING count(*) > 0
+UNION ALL
+SELECT 'warning', NULL, NULL, 'autovacuum is off: the tables behind views grow and are read ever more slowly', 'Set autovacuum to on.'
+ WHERE pg_catalog.current_setting('autovacuum') = 'off' AND EXISTS (SELECT FROM tally.all_views);
+
+CREATE FUNCTION tally.health(OUT severity text, OUT view regclass, OUT problem text, OUT hint text) RETURNS SETOF record VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT h.severity, h.view::regclass, h.problem, h.hint
+    FROM (SELECT p.severity, p.view, p.problem, p.hint FROM tally.refresh_problems() p
+          UNION ALL
+          SELECT p.severity, p.view, p.problem, p.hint FROM tally.storage_problems p
+           WHERE p.owner IS NULL OR pg_has_role(p.owner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE')) h
+   ORDER BY h.severity, h.view IS NOT NULL, h.view::regclass::text COLLATE "C", h.problem COLLATE "C"
+$$;
+COMMENT ON FUNCTION tally.health IS 'what is wrong and what to do about it, one row per problem; no row if all is well';
+GRANT SELECT ON tally.storage_problems TO PUBLIC;

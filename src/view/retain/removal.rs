@@ -1,0 +1,106 @@
+//! Rows that leave a source and still count: what its triggers do about them.
+//!
+//! Nothing is appended to delta; instead the horizon gets a row in the same transaction, so every snapshot that misses the rows sees
+//! that their groups are kept. It is appended, as everything that writers do is: they never wait for each other there.
+
+use super::horizon;
+use crate::pg::append::Appender;
+use crate::pg::error::Fail;
+use crate::pg::expr::{Projector, Table};
+use crate::pg::probe::{self, Horizon};
+use crate::pg::transition::{Change, Event};
+use crate::pg::{catalog, setting, sql};
+use crate::view::compiled::Compiled;
+use crate::view::registry::{self, Registered};
+use crate::view::{ddl, named, storage};
+use pg_tally_core::view as rules;
+use pg_tally_core::view::Storage;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::{self, Datum};
+
+/// Whether what a statement removes from a table still counts.
+pub fn still_counts(change: &Change, table: &Table) -> bool {
+    if setting::maintain() || !matches!(change.event(), Event::Delete | Event::Truncate) {
+        return false;
+    }
+    let owns = named::owns(table.oid());
+    if !owns {
+        Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("tally.maintain = off has no effect on table \"{}\"", catalog::relation_name(table.oid())))
+            .detail("Only the owner of a table can remove rows that its views go on counting.")
+            .warn();
+    }
+    owns
+}
+
+/// Runs statements whose removals still count.
+pub fn still_counted<R>(work: impl FnOnce() -> R) -> R {
+    sql::with_settings(&[("tally.maintain", "off")], work)
+}
+
+/// Keeps the groups of the rows that a statement removed.
+pub fn keep(change: &Change, table: &Table, view: &Compiled) {
+    let Some(registered) = registry::by_id(view.id) else { return };
+    refuse_unfilled(&registered);
+    horizon::make(&registered);
+    if change.event() == Event::Truncate {
+        return keep_all(&registered);
+    }
+    let Some(horizon) = horizon::oid(view.id).and_then(|oid| Table::try_open(oid, pg_sys::RowExclusiveLock)) else { return };
+    let (to, rest) = sql::as_role(view.owner, || if view.by_name { sql::pinned(|| extent(change, table, view)) } else { extent(change, table, view) });
+    let known = Horizon::of(horizon.oid());
+    if to.is_some_and(|to| !known.is_kept(Some(to))) || (rest && !known.is_kept(None)) {
+        Appender::new(&horizon).append_row(&[None, to, Some(rest.into())]);
+    }
+}
+
+/// The greatest bucket of the rows that went, and whether any has none.
+fn extent(change: &Change, table: &Table, view: &Compiled) -> (Option<Datum>, bool) {
+    view.with_projector(table, |projector| removed(change, view.bucket, projector))
+}
+
+fn removed(change: &Change, bucket: Option<usize>, projector: &mut Projector) -> (Option<Datum>, bool) {
+    let (mut to, mut rest) = (None::<i64>, false);
+    if let Some(mut rows) = change.old_rows() {
+        while let Some(row) = rows.next() {
+            pgrx::check_for_interrupts!();
+            let Some(values) = projector.project(row) else { continue };
+            match bucket.filter(|i| !values.nulls[*i]) {
+                Some(i) => to = to.max(Some(values.values[i].value() as i64)),
+                None => rest = true,
+            }
+        }
+    }
+    (to.map(Datum::from), rest)
+}
+
+/// Rows of a source went in a way that no trigger sees: a mark, or, where they still count, all groups are kept.
+pub fn lost(view: &Registered) {
+    if setting::maintain() || !named::owns(view.source) {
+        return ddl::doubt(view);
+    }
+    refuse_unfilled(view);
+    horizon::make(view);
+    keep_all(view);
+}
+
+/// Keeps every group that the view has now.
+pub fn keep_all(view: &Registered) {
+    let Some(spec) = storage::spec(view) else { return };
+    sql::as_superuser(|| sql::pinned(|| sql::execute(&rules::keep_all(&spec))));
+}
+
+/// Rows that the view has not counted cannot go on counting.
+fn refuse_unfilled(view: &Registered) {
+    let storage = Storage { id: view.id };
+    let filled = catalog::relation_in(Storage::SCHEMA, &storage.name("filled"));
+    let open = |oid| Table::try_open(oid, pg_sys::AccessShareLock);
+    let (Some(delta), Some(filled)) = (open(view.delta), filled.and_then(open)) else { return };
+    if probe::reading(&delta, &filled, None) & probe::SOURCE == 0 {
+        return;
+    }
+    let name = catalog::relation_name(view.view);
+    Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot remove rows with tally.maintain off while view \"{name}\" is read from its source"))
+        .detail("The view has not counted all rows of its source itself.")
+        .hint(format!("Fill it with tally.refresh_view({}) first.", sql::literal(&name)))
+        .raise();
+}

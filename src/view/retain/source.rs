@@ -1,0 +1,173 @@
+//! Old rows of a source go, and its views keep what they counted.
+//!
+//! All in one transaction: the views are compacted, so that nothing of the rows is in doubt, the rows go, and the views' horizons say so.
+//! Writers are not stopped: rows that they have locked are left for the next time.
+
+use super::{bucket, cutoff, horizon, partitions, removal};
+use crate::pg::error::Fail;
+use crate::pg::zone::now;
+use crate::pg::{catalog, lock, partition, sql, xact};
+use crate::view::refresh::Done;
+use crate::view::registry::{self, Registered};
+use crate::view::{alter, compact, ddl, named, schedule, triggers};
+use pg_tally_core::schedule::{Interval, Utc};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+
+const TRIGGER: &str = "tally_retention";
+
+/// Rows that one statement deletes: its triggers hold them in memory.
+const BATCH: u64 = 10_000;
+
+/// What a source was told to keep.
+struct Rule {
+    column: i16,
+    keep: Interval,
+}
+
+/// The sources that have a retention.
+pub fn all() -> Vec<Oid> {
+    compact::oids("SELECT r.source::pg_catalog.oid FROM tally.source_retention r ORDER BY 1")
+}
+
+/// The table of that name, if it is one and no view of ours.
+pub fn named(name: &str) -> Option<Oid> {
+    let rows = sql::rows(&format!("SELECT {}::pg_catalog.regclass::pg_catalog.oid", sql::literal(name)));
+    let oid = rows.into_iter().flatten().flatten().next().and_then(|t| t.parse::<u32>().ok()).map(Oid::from)?;
+    catalog::is_table(oid).then_some(oid)
+}
+
+pub fn refuse_others(source: Oid) {
+    if !named::owns(source) {
+        Fail::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of table {}", catalog::relation_name(source))).raise();
+    }
+}
+
+/// `tally.set_source_retention`; None for `keep` ends it.
+pub fn set(source: Oid, column: &str, keep: Option<Interval>) {
+    refuse_others(source);
+    let name = catalog::relation_name(source);
+    let views = views_of(source);
+    if keep.is_some() && views.is_empty() {
+        Fail::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("\"{name}\" is not the source of a view made by tally.create_view"))
+            .detail("What no view keeps would be lost.")
+            .hint("tally.views lists the sources; a partition has its parent's retention.")
+            .raise();
+    }
+    if !catalog::column_of(source, column).is_some_and(bucket::is_time) {
+        Fail::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("\"{column}\" is not a time column of table \"{name}\""))
+            .hint("Name a column of type timestamptz, timestamp or date.")
+            .raise();
+    }
+    let keep = keep.map(|keep| alter::positive("keep", keep));
+    views.iter().for_each(horizon::make);
+    xact::changes_views();
+    let table = catalog::qualified_name(source);
+    ddl::quietly(|| {
+        sql::as_superuser(|| {
+            sql::pinned(|| {
+                if of(source).is_some() {
+                    sql::execute(&format!("DROP TRIGGER {TRIGGER} ON {table}"));
+                }
+                if let Some(keep) = keep {
+                    sql::execute(&format!(
+                        "CREATE TRIGGER {TRIGGER} AFTER UPDATE OF {} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION tally.keep({})",
+                        sql::identifier(column),
+                        sql::literal(&keep)
+                    ));
+                    sql::execute(&format!("ALTER TABLE ONLY {table} DISABLE TRIGGER {TRIGGER}"));
+                }
+            })
+        })
+    });
+}
+
+fn of(source: Oid) -> Option<Rule> {
+    let query = format!("SELECT r.time_column, r.keep FROM tally.source_retention r WHERE r.source = {}", source.to_u32());
+    let row = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&query))).pop()?;
+    let [Some(column), Some(keep)] = &row[..] else { return None };
+    Some(Rule { column: catalog::column_number(source, column)?, keep: schedule::interval(keep) })
+}
+
+/// The views whose source the table is.
+pub fn views_of(source: Oid) -> Vec<Registered> {
+    registry::of_member(source).into_iter().filter(|v| v.source == source).collect()
+}
+
+/// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
+/// that were dropped the rows are estimated.
+pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
+    let rule = of(source)?;
+    // No partition and no view comes or goes until this ends, and no two do this at once.
+    compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()))
+        .into_iter()
+        .for_each(lock::lock_members);
+    let views = views_of(source);
+    views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
+    refuse_unseen(source);
+    views.iter().for_each(horizon::make);
+    let nothing = Some(Done { read: None, written: 0 });
+    if views.is_empty() || !views.iter().all(compact::lock_folding) {
+        return nothing;
+    }
+    let before = cutoff(now(), rule.keep, &Utc);
+    let kind = catalog::column_type_oid(source, rule.column);
+    let column = sql::identifier(&catalog::column_name(source, rule.column));
+    let too_old = format!("o.{column} OPERATOR(pg_catalog.<) {}", bucket::literal(before, catalog::base_type(kind)));
+    let owner = catalog::owner(source);
+    let old: Vec<partition::Range> = partition::ranges(source, rule.column).into_iter().filter(|p| p.end <= before).collect();
+    let as_a_whole: Vec<Oid> = old.iter().flat_map(|p| triggers::leaves(p.oid)).collect();
+    let leaves: Vec<Oid> = triggers::leaves(source).into_iter().filter(|leaf| !as_a_whole.contains(leaf)).collect();
+    if old.is_empty() && !leaves.iter().any(|leaf| has_rows(owner, *leaf, &too_old)) {
+        return nothing;
+    }
+    views.iter().for_each(|view| {
+        compact::compact_view(view);
+    });
+    let mut deleted = 0;
+    for leaf in leaves {
+        deleted += delete(owner, leaf, &too_old, most.map(|most| most.saturating_sub(deleted)));
+    }
+    views.iter().for_each(horizon::tidy);
+    // Last, because nobody reads or writes the source from then on until the transaction ends.
+    Some(Done { read: None, written: deleted as i64 + partitions::drop_all(&old, rule.column, &views) })
+}
+
+/// What triggers would not see, or would take for removals like all others, must not be removed.
+fn refuse_unseen(source: Oid) {
+    let name = catalog::relation_name(source);
+    if triggers::are_off(source) {
+        Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot remove old rows of \"{name}\" while triggers on it are disabled"))
+            .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
+            .raise();
+    }
+    let others = compact::oids(&format!(
+        "SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m, pg_catalog.pg_class s WHERE s.oid = {0} AND NOT pg_catalog.pg_has_role(s.relowner, c.relowner, 'USAGE')",
+        source.to_u32()
+    ));
+    if let Some(other) = others.first() {
+        Fail::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("cannot remove old rows of \"{name}\", whose owner does not own \"{}\"", catalog::relation_name(*other))).raise();
+    }
+}
+
+fn has_rows(owner: Oid, leaf: Oid, which: &str) -> bool {
+    !sql::as_role(owner, || sql::rows(&format!("SELECT FROM ONLY {} o WHERE {which} LIMIT 1", catalog::qualified_name(leaf)))).is_empty()
+}
+
+/// With the user's own triggers and settings, but that of ours which says that the rows still count.
+fn delete(owner: Oid, leaf: Oid, which: &str, most: Option<u64>) -> u64 {
+    let table = catalog::qualified_name(leaf);
+    let statement = format!(
+        "DELETE FROM ONLY {table} WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT o.ctid FROM ONLY {table} o WHERE {which} LIMIT {BATCH} FOR UPDATE SKIP LOCKED))"
+    );
+    let mut all = 0;
+    while most.is_none_or(|most| all < most) {
+        pgrx::check_for_interrupts!();
+        let some = sql::as_role(owner, || removal::still_counted(|| sql::execute(&statement)));
+        all += some;
+        if some < BATCH {
+            break;
+        }
+    }
+    all
+}

@@ -1,0 +1,113 @@
+//! What is done for views besides refreshing them: by the upkeep process each in transactions of its own, by `tally.run_due()` in the caller's.
+
+use super::home;
+use crate::pg::error::Fail;
+use crate::pg::{catalog, clock, xact};
+use crate::view::ledger::{self, Kind};
+use crate::view::refresh::Done;
+use crate::view::upkeep::View;
+use crate::view::{retain, upkeep};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+
+/// Rows of a source that a transaction removes: longer ones hold back the vacuuming of everything.
+const AT_ONCE: u64 = 100_000;
+
+pub enum Chore {
+    Compact(View),
+    /// Of a view, by its number.
+    Retain { id: i64, name: String },
+    /// Of a source, and the views that go on counting what goes.
+    RetainSource { source: Oid, views: Vec<i64>, name: String },
+}
+
+/// What may have old groups or rows.
+pub fn of_retention() -> Vec<Chore> {
+    let views = upkeep::views().into_iter().filter(|v| v.is_owned() && v.has_retention()).map(|v| Chore::Retain { id: v.id(), name: v.name() });
+    let sources = retain::source::all().into_iter().filter(|&source| catalog::may_act_for(catalog::owner(source)));
+    let sources = sources.map(|source| {
+        let views = retain::source::views_of(source).iter().map(|v| v.id).collect();
+        Chore::RetainSource { source, views, name: catalog::qualified_name(source) }
+    });
+    // What goes from a source is folded into its views first, and goes from these after.
+    sources.collect::<Vec<_>>().into_iter().chain(views).collect()
+}
+
+pub fn of_compaction() -> Vec<Chore> {
+    upkeep::views().into_iter().filter(View::is_owned).map(Chore::Compact).collect()
+}
+
+impl Chore {
+    fn what(&self) -> String {
+        match self {
+            Chore::Compact(view) => format!("compacting {}", view.name()),
+            Chore::Retain { name, .. } | Chore::RetainSource { name, .. } => format!("enforcing the retention of {name}"),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        if matches!(self, Chore::Compact(_)) { Kind::Compaction } else { Kind::Retention }
+    }
+
+    fn views(&self) -> Vec<i64> {
+        match self {
+            Chore::Compact(view) => vec![view.id()],
+            Chore::Retain { id, .. } => vec![*id],
+            Chore::RetainSource { views, .. } => views.clone(),
+        }
+    }
+
+    /// At most so many rows of a source, if a number is given. None if there was nothing to do.
+    fn work(&self, most: Option<u64>) -> Option<Done> {
+        match self {
+            Chore::Compact(view) => view.compact(),
+            Chore::Retain { id, .. } => retain::enforce(*id).filter(|done| done.written > 0),
+            Chore::RetainSource { source, .. } => retain::enforce_source(*source, most).filter(|done| done.written > 0),
+        }
+    }
+
+    /// Until nothing is left to do, or it fails.
+    pub fn run_on(&self) {
+        while matches!(self.run(), Ok(Some(_))) {}
+    }
+
+    /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Err: it failed.
+    pub fn run(&self) -> Result<Option<Done>, ()> {
+        let what = home::transaction("looking for a view", || self.what());
+        let began = clock::now();
+        let entries: Vec<_> = home::transaction(&what, || self.views().into_iter().map(|id| ledger::begin(id, self.kind(), began)).collect());
+        home::transaction(&what, || {
+            let result = xact::attempted(|| self.work(Some(AT_ONCE)));
+            let now = clock::now();
+            entries.iter().for_each(|entry| match &result {
+                Ok(Some(done)) => ledger::done(entry, None, done, now),
+                Ok(None) => ledger::nothing(entry),
+                Err(failure) => ledger::failed(entry, &failure.message, now),
+            });
+            if let Err(failure) = &result {
+                Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{what} failed")).detail(format!("{}.", failure.message)).log();
+            }
+            result.map_err(|_| ())
+        })
+    }
+
+    /// In the caller's transaction, whose failure it is not if it fails.
+    pub fn run_here(&self) {
+        let began = clock::now();
+        let result = xact::attempted(|| self.work(None));
+        let now = clock::now();
+        match result {
+            Ok(Some(done)) => self.views().into_iter().for_each(|id| ledger::did(id, self.kind(), began, false, &done, now)),
+            Ok(None) => {}
+            Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED => Fail::new(failure.code, failure.message).raise(),
+            Err(failure) => {
+                for id in self.views() {
+                    let entry = ledger::begin(id, self.kind(), began);
+                    ledger::failed(&entry, &failure.message, now);
+                }
+                Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{} failed", self.what())).detail(format!("{}.", failure.message)).warn();
+            }
+        }
+    }
+}
+
