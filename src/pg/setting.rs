@@ -105,13 +105,26 @@ pub fn naptime() -> i64 {
     i64::from(NAPTIME.get()) * 1_000_000
 }
 
-/// For a process whose work can be done again: it does not wait for its commits to be on disk, and where it and somebody else wait
-/// for each other, it is the one to find out and to give up.
+/// For a process whose work can be done again: where it and somebody else wait for each other, it is the one to find out and to give up.
 pub fn give_way() {
-    for (name, value) in [(c"synchronous_commit", c"off"), (c"deadlock_timeout", c"10ms")] {
-        unsafe {
-            pg_sys::SetConfigOption(name.as_ptr(), value.as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
-        }
+    unsafe {
+        pg_sys::SetConfigOption(c"deadlock_timeout".as_ptr(), c"10ms".as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
+    }
+}
+
+/// The transaction does not wait for its commit to be on disk: what it did can be done again.
+pub fn commit_lazily() {
+    unsafe {
+        pg_sys::set_config_option(
+            c"synchronous_commit".as_ptr(),
+            c"off".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
     }
 }
 

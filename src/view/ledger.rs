@@ -79,18 +79,22 @@ pub fn nothing(entry: &Entry) {
     write(&format!("DELETE FROM tally.log WHERE entry = {}", entry.number));
 }
 
-/// Upkeep that was begun and that nobody is at any more has failed; the views that it was at.
-pub fn lost_upkeep(now: Instant) -> Vec<i64> {
+/// Upkeep that was begun and that nobody is at any more has failed. Gives the views that it was at, and how many times in a row it has failed there:
+/// it may be what ends the process, or the server.
+pub fn lost_upkeep(now: Instant) -> Vec<(i64, u32)> {
     let rows = sql::as_superuser(|| {
         sql::pinned(|| {
             sql::rows(&format!(
-                "UPDATE tally.log SET finished = {}, status = 'failed', error = 'the process that did it is gone' \
-                 WHERE status = 'running' AND kind IN ('compaction', 'retention') RETURNING id",
+                "WITH lost AS (UPDATE tally.log SET finished = {}, status = 'failed', error = 'the process that did it is gone' \
+                 WHERE status = 'running' AND kind IN ('compaction', 'retention') RETURNING id, kind) \
+                 SELECT o.id, 1 + (SELECT pg_catalog.count(*) FROM tally.log l WHERE l.id = o.id AND l.kind = o.kind AND l.status = 'failed' \
+                   AND l.started > ALL (SELECT g.started FROM tally.log g WHERE g.id = o.id AND g.kind = o.kind AND g.status = 'ok')) \
+                 FROM lost o WHERE o.kind = 'compaction'",
                 clock::literal(now)
             ))
         })
     });
-    rows.into_iter().flatten().flatten().filter_map(|id| id.parse().ok()).collect()
+    rows.iter().filter_map(|row| Some((row[0].as_deref()?.parse().ok()?, row[1].as_deref()?.parse().ok()?))).collect()
 }
 
 /// Entries that are too old go. Of compactions, which are many, only those that failed are kept longer than a day.

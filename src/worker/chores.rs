@@ -2,7 +2,7 @@
 
 use super::home;
 use crate::pg::error::Fail;
-use crate::pg::{catalog, clock, xact};
+use crate::pg::{catalog, clock, setting, xact};
 use crate::view::ledger::{self, Kind};
 use crate::view::refresh::Done;
 use crate::view::upkeep::View;
@@ -77,6 +77,7 @@ impl Chore {
         let began = clock::now();
         let entries: Vec<_> = home::transaction(&what, || self.views().into_iter().map(|id| ledger::begin(id, self.kind(), began)).collect());
         home::transaction(&what, || {
+            setting::commit_lazily();
             let result = xact::attempted(|| self.work(Some(AT_ONCE)));
             let now = clock::now();
             entries.iter().for_each(|entry| match &result {

@@ -69,7 +69,7 @@ impl Keeper {
         let (views, lost) = home::transaction("listing views", || (upkeep::views(), if first { ledger::lost_upkeep(now) } else { vec![] }));
         self.memory.retain(|id, _| views.iter().any(|v| v.id() == *id));
         // What a crash cut short may have caused it.
-        lost.into_iter().for_each(|id| self.memory.entry(id).or_default().failed(now, now));
+        lost.into_iter().for_each(|(id, failures)| self.memory.entry(id).or_default().had_failed(failures, now));
         (self.views, self.listed) = (views, Some(now));
     }
 

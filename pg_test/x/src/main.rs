@@ -10,8 +10,8 @@ cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|
     run all tests, or some, from nothing; the last line is `N passed, N failed`; --accept takes what regress and isolation print as expected
 cargo x oracle [arguments]
     the random differential test against a private server, for as long as its arguments say
-cargo x crash [--what writes|refresh] [--pg 15|16|17|18] [--rounds N] [--seed N]
-    kill a private server again and again while sessions write and compact, or while the worker refreshes; the views must be exact after each recovery
+cargo x crash [--what writes|refresh|upkeep] [--pg 15|16|17|18] [--rounds N] [--seed N]
+    kill a private server again and again while sessions write and compact, or while the worker refreshes, compacts and enforces retention; the views must be exact after each recovery
 cargo x soak [--pg 15|16|17|18] [--minutes N]
     single-row writers beside the worker for ten minutes: pending rows stay few, delta's files small, writers fast and views exact
 cargo x fuzz [kind…] [--runs N] [--keep]

@@ -1,6 +1,7 @@
 //! What only whole servers show: crashes, a standby, logical replication, dumps that are restored.
 
-pub mod worker;
+pub mod upkeep;
+mod worker;
 
 use super::Count;
 use crate::cluster::{Cluster, Options};
@@ -90,7 +91,8 @@ pub fn main(args: &[String]) -> Result<bool> {
     match what {
         "writes" => crashes(&mut create(&server)?, rounds, seed)?,
         "refresh" => worker::crashes(&mut worker::create(&server)?, rounds, seed)?,
-        other => bail!("crash does not know what {other} is, only writes and refresh"),
+        "upkeep" => upkeep::crashes(&mut worker::create(&server)?, rounds, seed)?,
+        other => bail!("crash does not know what {other} is, only writes, refresh and upkeep"),
     }
     println!("{rounds} rounds, all exact");
     Ok(true)
@@ -187,6 +189,18 @@ fn maintained(c: &mut Client, (table, views): Source, when: &str) -> Result<()> 
         exact(c, views, &format!("{when}: {sql}"))?;
     }
     Ok(())
+}
+
+/// Whether it became so within the time.
+fn until_soon(patience: Duration, mut f: impl FnMut() -> Result<bool>) -> Result<bool> {
+    let begin = Instant::now();
+    while begin.elapsed() < patience {
+        if f()? {
+            return Ok(true);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(false)
 }
 
 fn until(what: &str, mut f: impl FnMut() -> Result<bool>) -> Result<()> {

@@ -15,6 +15,8 @@ pub const MANY: i64 = 2_000;
 pub const LONGEST_WAIT: i64 = 10_000_000;
 /// How many times as long as a piece of work took the view rests after it.
 pub const REST: i64 = 4;
+/// Failed folds are tried again so many times sooner than failed refreshes: after two seconds, four, and so on, up to twelve minutes.
+pub const SOONER: i64 = 5;
 /// Dead rows for which it is worth to begin a VACUUM.
 pub const MANY_DEAD: i64 = 2_000;
 /// Pages that are not worth to give back.
@@ -75,7 +77,7 @@ impl Memory {
     }
 
     fn backs_off(&self, id: ViewId, now: Instant) -> bool {
-        let wait = pace::backoff(id, self.failures, super::civil::HOUR);
+        let wait = pace::backoff(id, self.failures, super::civil::HOUR) / SOONER;
         self.failures > 0 && self.folded.ended.is_some_and(|ended| now >= ended && now < ended.plus(wait))
     }
 
@@ -100,6 +102,12 @@ impl Memory {
     pub fn failed(&mut self, began: Instant, ended: Instant) {
         self.folded = Work { ended: Some(ended), took: ended.minus(began).max(0) };
         self.failures = self.failures.saturating_add(1);
+    }
+
+    /// So many folds in a row have failed before anything was remembered, the last one now.
+    pub fn had_failed(&mut self, failures: u32, now: Instant) {
+        self.folded = Work { ended: Some(now), took: 0 };
+        self.failures = failures;
     }
 
     pub fn vacuumed(&mut self, truncated: bool, began: Instant, ended: Instant) {

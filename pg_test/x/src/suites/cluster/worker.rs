@@ -1,5 +1,6 @@
 //! The background processes: what is due gets done, whatever happens to the server, its databases and the processes themselves.
 
+use super::upkeep;
 use super::{Count, Random, View, client_program, connect, replayed, same, until};
 use crate::cluster::{self, Cluster, Options, Stop};
 use crate::provision::Server;
@@ -48,6 +49,8 @@ pub fn run(server: &Server, count: &mut Count) {
     test("a standby has no worker until it is promoted", promoted);
     test("no process to spare", exhausted);
     test("kill -9 of the server or of a job during refreshes", |c| crashes(c, ROUNDS, super::seed()));
+    test("pending rows are folded, old rows go, files stay small", upkeep::looks_after);
+    test("kill -9 of the server or of the upkeep process during compaction and retention", |c| upkeep::crashes(c, 2, super::seed()));
 }
 
 pub fn create(server: &Server) -> Result<Cluster> {
@@ -80,12 +83,12 @@ fn caught_up(c: &mut Client, views: &[View]) -> Result<()> {
 }
 
 /// The process of this sort, of this database.
-fn process(c: &mut Client, sort: &str) -> Result<Option<i32>> {
+pub fn process(c: &mut Client, sort: &str) -> Result<Option<i32>> {
     let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = $1 AND coalesce(datname, current_database()) = current_database()";
     Ok(c.query(sql, &[&sort])?.first().map(|r| r.get(0)))
 }
 
-fn started(c: &mut Client, sort: &str) -> Result<i32> {
+pub fn started(c: &mut Client, sort: &str) -> Result<i32> {
     let mut found = None;
     until(&format!("the process {sort}"), || {
         found = process(c, sort)?;
@@ -114,7 +117,7 @@ fn told(c: &mut Client, view: &str, error: &str) -> Result<()> {
 }
 
 /// Nothing is left running when nothing runs.
-fn nothing_stuck(c: &mut Client) -> Result<()> {
+pub fn nothing_stuck(c: &mut Client) -> Result<()> {
     until("what is under way to end", || {
         Ok(c.query_one(
             "SELECT NOT EXISTS (SELECT FROM tally.log WHERE status = 'running' AND started < now() - interval '3 seconds')
@@ -134,7 +137,7 @@ fn log_has(c: &Cluster, words: &str) -> Result<bool> {
     Ok(String::from_utf8_lossy(&fs::read(c.log())?).contains(words))
 }
 
-fn connected(c: &mut Cluster, database: &str) -> Result<Client> {
+pub fn connected(c: &mut Cluster, database: &str) -> Result<Client> {
     let mut client = None;
     until("the server", || {
         client = connect(c, database).ok();

@@ -1,0 +1,144 @@
+//! The upkeep process: pending rows are folded, retention is enforced, and a process or server that is killed meanwhile leaves nothing wrong.
+
+use super::worker::{connected, nothing_stuck, process, started};
+use super::{Random, View, same, until};
+use crate::cluster::{self, Cluster};
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+use std::path::Path;
+use std::time::Duration;
+
+/// `counted` has every row that the views have to count, for as long as they show it.
+const TABLES: &str = "CREATE EXTENSION pg_tally;
+    CREATE TABLE src (ts timestamptz NOT NULL, k int, v numeric); CREATE TABLE counted (LIKE src);
+    CREATE INDEX ON src (ts)";
+const VIEWS: &[View] = &[
+    ("hours", "SELECT date_bin('1 hour', ts, 'epoch') AS hour, k, count(*) AS n, sum(v) AS s, uniq(v) AS u FROM src GROUP BY 1, 2"),
+    ("least", "SELECT date_bin('1 hour', ts, 'epoch') AS hour, min(v) AS least, count(DISTINCT k) AS kinds FROM src GROUP BY 1"),
+];
+/// Over `counted`, what the views must be.
+const TRUTH: &[View] = &[
+    ("hours", "SELECT date_bin('1 hour', ts, 'epoch') AS hour, k, count(*) AS n, sum(v) AS s, uniq(v) AS u FROM counted GROUP BY 1, 2"),
+    ("least", "SELECT date_bin('1 hour', ts, 'epoch') AS hour, min(v) AS least, count(DISTINCT k) AS kinds FROM counted GROUP BY 1"),
+];
+/// What a killed process leaves in the log.
+const LOST: &str = "the process that did it is gone";
+
+fn made(c: &Cluster, name: &str, keep: &str) -> Result<Client> {
+    c.fresh_database(name)?;
+    let mut client = super::connect(c, name)?;
+    client.batch_execute(TABLES)?;
+    for (view, query) in VIEWS {
+        client.execute("SELECT tally.create_view($1, $2)", &[view, query])?;
+    }
+    client.execute(&format!("SELECT tally.set_source_retention('src', 'ts', '{keep}')"), &[])?;
+    Ok(client)
+}
+
+/// Some rows of today, and some that the source will not keep.
+fn write(c: &mut Client, rows: u64, seed: u64) -> Result<()> {
+    let sql = format!(
+        "SELECT setseed(({seed} % 1000) / 1000.0);
+         WITH new AS MATERIALIZED (SELECT now() - random() * interval '8 days' AS ts, (random() * 5)::int AS k, (random() * 1000)::int AS v FROM generate_series(1, {rows})),
+           s AS (INSERT INTO src SELECT * FROM new)
+         INSERT INTO counted SELECT * FROM new"
+    );
+    Ok(c.batch_execute(&sql)?)
+}
+
+fn pending(c: &mut Client) -> Result<i64> {
+    Ok(c.query_one("SELECT sum(pending)::bigint FROM tally.views", &[])?.get(0))
+}
+
+fn old_rows(c: &mut Client) -> Result<i64> {
+    Ok(c.query_one("SELECT count(*) FROM src WHERE ts < now() - interval '4 days'", &[])?.get(0))
+}
+
+fn entries(c: &mut Client, kind: &str, status: &str) -> Result<i64> {
+    Ok(c.query_one("SELECT count(*) FROM tally.view_log WHERE kind = $1 AND status = $2", &[&kind, &status])?.get(0))
+}
+
+pub fn looks_after(nodes: &mut Cluster) -> Result<()> {
+    let mut c = made(nodes, "upkeep", "4 days")?;
+    for n in 0..40 {
+        write(&mut c, 200, n)?;
+    }
+    until("pending rows to be folded", || Ok(pending(&mut c)? == 0))?;
+    ensure!(entries(&mut c, "compaction", "ok")? >= 2, "the log does not tell of compactions");
+    same(&mut c, TRUTH)?;
+    let cost = "SELECT bool_and(statements > 0 AND mean_statement_time > 0) FROM tally.views WHERE mode = 'incremental'";
+    ensure!(c.query_one(cost, &[])?.get::<_, bool>(0), "statements on the source are not counted");
+    // a new process looks at what is too old at once
+    let upkeep = started(&mut c, "pg_tally upkeep")?;
+    c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+    until("old rows to go", || Ok(old_rows(&mut c)? == 0))?;
+    same(&mut c, TRUTH)?;
+    until("the log to tell of retention", || Ok(entries(&mut c, "retention", "ok")? > 0))?;
+    let vacuumed = "SELECT bool_and(s.vacuum_count > 0) FROM tally.registry r JOIN pg_stat_all_tables s ON s.relid = r.delta";
+    for n in 0..40 {
+        write(&mut c, 200, n)?;
+    }
+    until("deltas to be vacuumed", || Ok(c.query_one(vacuumed, &[])?.get(0)))?;
+    nothing_stuck(&mut c)
+}
+
+/// Rounds in which the upkeep process or the server is killed at a random moment of a compaction, and of an enforcement of retention.
+pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
+    println!("  seed {seed}");
+    drop(made(nodes, "crash", "4 days")?);
+    let mut random = Random(seed);
+    let mut lost = [0i64; 2];
+    for round in 1..=rounds {
+        for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %")].into_iter().enumerate() {
+            let when = format!("seed {seed}, round {round}, {kind}");
+            crash(nodes, &mut random, what).context(when.clone())?;
+            let mut c = connected(nodes, "crash")?;
+            // what the killed one was at is done by the next
+            until("pending rows to be folded", || Ok(pending(&mut c)? == 0)).context(when.clone())?;
+            until("old rows to go", || Ok(old_rows(&mut c)? == 0)).context(when.clone())?;
+            same(&mut c, TRUTH).context(when.clone())?;
+            for (view, _) in VIEWS {
+                let found = c.query_one("SELECT missing + extra + different FROM tally.verify_view($1)", &[&view])?.get::<_, i64>(0);
+                ensure!(found == 0, "{when}: verify_view finds {found} groups of {view} wrong");
+            }
+            nothing_stuck(&mut c).context(when.clone())?;
+            lost[n] = c.query_one("SELECT count(*) FROM tally.view_log WHERE kind = $1 AND status = 'failed' AND error = $2", &[&kind, &LOST])?.get(0);
+        }
+    }
+    println!("  {rounds} rounds, {} compactions and {} enforcements of retention ended by a crash were written down as failed", lost[0], lost[1]);
+    ensure!(lost.iter().all(|n| *n > 0) || rounds < 10, "nothing was under way when a process was killed");
+    Ok(())
+}
+
+fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
+    let mut c = connected(nodes, "crash")?;
+    // a new process begins with retention, so there has to be something for it
+    started(&mut c, "pg_tally upkeep")?;
+    write(&mut c, 4000, random.below(u64::MAX))?;
+    let retention = what.starts_with("enforcing");
+    if retention {
+        if let Some(upkeep) = process(&mut c, "pg_tally upkeep")? {
+            c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+        }
+    }
+    let mut at = None;
+    let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_tally upkeep' AND state = 'active' AND query LIKE $1";
+    let seen = super::until_soon(Duration::from_secs(12), || {
+        at = c.query(sql, &[&what])?.first().map(|r| r.get::<_, i32>(0) as u32);
+        Ok(at.is_some())
+    })?;
+    std::thread::sleep(Duration::from_micros(random.below(30_000)));
+    let upkeep = at.filter(|_| seen && random.below(2) == 0);
+    match upkeep {
+        Some(upkeep) => {
+            cluster::signal("KILL", &[upkeep])?;
+            until("the server to notice", || Ok(!Path::new(&format!("/proc/{upkeep}")).exists()))?;
+        }
+        // as it may have been too quick to be seen
+        None => {
+            nodes.crash()?;
+            nodes.start()?;
+        }
+    }
+    Ok(())
+}
