@@ -21,6 +21,8 @@ const MOST_DELAY: i64 = 600 * SECOND;
 const SETTLED: i64 = 60 * SECOND;
 /// One worker is started at a time, and waited for so long: a server with many databases has few processes to spare.
 const STARTING: i64 = 5 * SECOND;
+/// Between two looks whether it has come.
+const LOOK: i64 = SECOND / 20;
 
 crate::process!("launcher", |_database| {
     process::begin(None);
@@ -54,7 +56,7 @@ impl Launcher {
         self.tried.iter_mut().for_each(|(database, tried)| tried.see(served.contains(database), now));
         if let Some((database, at, started)) = &self.starting {
             if !started.has_ended() && !served.contains(database) && now.minus(*at) < STARTING {
-                return SECOND;
+                return LOOK;
             }
             self.starting = None;
         }
@@ -68,7 +70,7 @@ impl Launcher {
         let tried = self.tried.entry(database).or_insert(Tried { at: now, delay: FIRST_DELAY / 2, served: false });
         (tried.at, tried.delay) = (now, (tried.delay * 2).min(MOST_DELAY));
         self.starting = Some((database, now, started));
-        SECOND
+        LOOK
     }
 }
 

@@ -10,10 +10,12 @@ use pg_tally_core::schedule::{Instant, ViewId};
 use std::collections::{HashMap, HashSet};
 
 const SECOND: i64 = 1_000_000;
-/// Until a process is started again that could not be started, or that ended before it came to anything.
+/// Until a process is started again that could not be started.
 const AGAIN: i64 = 5 * SECOND;
-/// The same of an upkeep process, doubled each time.
 const MOST_AGAIN: i64 = 600 * SECOND;
+/// How long a view is left alone whose job ended before it came to anything, doubled each time: all slots may have been taken, or something is broken.
+const UNLUCKY: i64 = SECOND / 2;
+const MOST_UNLUCKY: i64 = 60 * SECOND;
 
 crate::process!("worker", |database| {
     process::begin(Some(database));
@@ -29,8 +31,8 @@ struct Job {
 
 struct Worker {
     jobs: HashMap<ViewId, Job>,
-    /// Views whose job came to nothing, and until when they are left alone.
-    unlucky: HashMap<ViewId, Instant>,
+    /// Views whose job came to nothing, until when they are left alone, and for how long that is.
+    unlucky: HashMap<ViewId, (Instant, i64)>,
     /// When an upkeep process was last started, and how long to wait before the next.
     upkeep: (Instant, i64),
     complaint: Complaint,
@@ -48,9 +50,8 @@ impl Worker {
         self.keep_upkeep(now);
         let ended: Vec<ViewId> = self.jobs.iter().filter(|(_, job)| job.process.has_ended()).map(|(&key, _)| key).collect();
         let ended: Vec<(ViewId, Job)> = ended.into_iter().filter_map(|key| self.jobs.remove_entry(&key)).collect();
-        self.unlucky.retain(|_, until| *until > now);
         let Some((facts, round)) = process::transaction("deciding what to refresh", || self.decide(&ended)) else { return 0 };
-        let mut nap = round.sleep(now).min(self.unlucky.values().map(|until| until.minus(now)).min().unwrap_or(LONGEST_SLEEP));
+        let mut nap = round.sleep(now).min(self.unlucky.values().map(|(until, _)| until.minus(now)).filter(|&rest| rest > 0).min().unwrap_or(LONGEST_SLEEP));
         for start in &round.start {
             let Some(view) = facts.get(start.id) else { continue };
             let process = process::start(Sort::Job, process::own_database(), view.id);
@@ -72,13 +73,16 @@ impl Worker {
         lock::lock_scheduler();
         let now = clock::now();
         let mut busy: HashSet<ViewId> = self.jobs.keys().copied().collect();
-        busy.extend(self.unlucky.keys());
+        busy.extend(self.unlucky.iter().filter(|(_, (until, _))| *until > now).map(|(key, _)| key));
         let mut facts = Facts::read(&busy);
         for (key, job) in ended {
             let came_to_nothing = facts.get(*key).is_some_and(|view| view.attempt.map(|a| a.started) == job.before);
             if came_to_nothing {
-                self.unlucky.insert(*key, now.plus(AGAIN));
+                let rest = self.unlucky.get(key).map_or(UNLUCKY, |(_, rest)| (rest * 2).min(MOST_UNLUCKY));
+                self.unlucky.insert(*key, (now.plus(rest), rest));
                 facts.leave_alone(*key);
+            } else {
+                self.unlucky.remove(key);
             }
         }
         let own: HashSet<i32> = self.jobs.values().filter_map(|job| job.process.id()).collect();

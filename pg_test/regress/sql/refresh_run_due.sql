@@ -178,6 +178,7 @@ SELECT tally.refresh_view(view::text) FROM (SELECT unnest(ARRAY['days', 'above',
 SELECT * FROM tally.health() WHERE view IS NOT NULL;
 SET client_min_messages = warning;
 DROP SCHEMA refresh_run_due CASCADE;
+DELETE FROM tally.log;
 DROP OWNED BY refresh_run_due_other;
 DROP ROLE refresh_run_due_other;
 SELECT count(*) FROM tally.view_refreshes;

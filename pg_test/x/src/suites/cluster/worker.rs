@@ -25,9 +25,14 @@ const ROUNDS: u64 = 5;
 pub fn run(server: &Server, count: &mut Count) {
     let mut nodes: Option<Cluster> = None;
     let mut test = |what: &str, f: fn(&mut Cluster) -> Result<()>| {
-        let done = sh::step(what, || match &mut nodes {
-            Some(nodes) => f(nodes),
-            none => f(none.insert(create(server)?)),
+        let done = sh::step(what, || {
+            if nodes.is_none() {
+                nodes = Some(create(server)?);
+            }
+            let nodes = nodes.as_mut().context("just made")?;
+            f(nodes)?;
+            // what this one left would take the next one's jobs
+            emptied(nodes)
         });
         if let Err(e) = &done {
             println!("  {e:#}");
@@ -55,6 +60,14 @@ pub fn run(server: &Server, count: &mut Count) {
 
 pub fn create(server: &Server) -> Result<Cluster> {
     Cluster::create(server, &format!("worker{}", server.major), Options { preload: true, settings: settings("64"), ..Options::default() })
+}
+
+fn emptied(nodes: &Cluster) -> Result<()> {
+    let mut c = connect(nodes, "postgres")?;
+    for row in c.query("SELECT quote_ident(datname) FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'", &[])? {
+        c.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", row.get::<_, &str>(0)))?;
+    }
+    Ok(())
 }
 
 fn settings(processes: &str) -> Vec<(&'static str, String)> {
