@@ -312,16 +312,14 @@ pub fn start_at_end() {
 
 /// A transaction that is ending must not fail: nothing here does, nor allocates.
 fn at_end(committed: bool) {
-    match ASKED.replace(Asked::Nothing) {
-        Asked::Nothing => {}
-        // Though there may be one: it may just be leaving.
-        Asked::Start if committed && is_there(Sort::Launcher) => {
-            let mut worker = described(Sort::Worker, own_database(), 0);
-            unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut()) };
-        }
-        Asked::Wake | Asked::Start => {
-            wake(Sort::Worker, false);
-            wake(Sort::Upkeep, false);
-        }
+    let asked = ASKED.replace(Asked::Nothing);
+    // Though there may be a worker: it may just be leaving.
+    if asked == Asked::Start && committed && is_there(Sort::Launcher) {
+        let mut worker = described(Sort::Worker, own_database(), 0);
+        unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut()) };
+    }
+    if asked != Asked::Nothing {
+        wake(Sort::Worker, false);
+        wake(Sort::Upkeep, false);
     }
 }

@@ -28,7 +28,13 @@ crate::process!("launcher", |_database| {
     process::begin(None);
     let mut launcher = Launcher::default();
     loop {
-        let nap = if setting::worker() { launcher.round(clock::now()) } else { NAP };
+        let nap = if setting::worker() {
+            launcher.round(clock::now())
+        } else {
+            // Switched on again, it waits for nothing.
+            launcher = Launcher::default();
+            NAP
+        };
         process::sleep(nap);
     }
 });
