@@ -28,7 +28,7 @@ SELECT v.id, v.view, v.owner, v.query, pg_catalog.obj_description(v.query, 'pg_c
 -- Which views of some read which others of them, directly or through others, by their definitions. `queries` are the definitions of `views`,
 -- which are all; `chosen` are definitions too. Nothing is looked for below one of these.
 CREATE FUNCTION tally.schedule_reads(views oid[], queries oid[], chosen oid[], OUT reader oid, OUT read oid) RETURNS SETOF record
-  STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
+  STABLE STRICT ROWS 10 LANGUAGE sql SET search_path = pg_catalog AS $$
   WITH RECURSIVE known AS MATERIALIZED (SELECT view, query, query = ANY (chosen) AS wanted FROM unnest(views, queries) k (view, query)),
     below(reader, relation) AS (
       SELECT query, query FROM known WHERE wanted
@@ -49,7 +49,7 @@ COMMENT ON FUNCTION tally.run_due IS 'refresh what is due among the own views, i
 
 CREATE FUNCTION tally.refreshes(OUT view oid, OUT status text, OUT last_refresh_time timestamptz, OUT last_success_time timestamptz, OUT last_duration interval,
   OUT next_refresh_time timestamptz, OUT retry integer, OUT exception text, OUT performance text)
-  RETURNS SETOF record VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refreshes_wrapper';
+  RETURNS SETOF record VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refreshes_wrapper' ROWS 10;
 
 -- The names are those of ClickHouse's system.view_refreshes.
 CREATE VIEW tally.view_refreshes AS

@@ -11,7 +11,7 @@ GRANT SELECT ON tally.view_progress TO PUBLIC;
 
 -- Of schedules and of processes.
 CREATE FUNCTION tally.refresh_problems(OUT severity text, OUT view oid, OUT problem text, OUT hint text)
-  RETURNS SETOF record VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_problems_wrapper';
+  RETURNS SETOF record VOLATILE PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_problems_wrapper' ROWS 10;
 
 -- Of what is behind incremental views. Many pending rows, or a large delta table with few, are more than the worker and autovacuum leave.
 CREATE VIEW tally.storage_problems AS
@@ -42,7 +42,7 @@ UNION ALL
 SELECT 'warning', NULL, NULL, 'autovacuum is off: the tables behind views grow and are read ever more slowly', 'Set autovacuum to on.'
  WHERE pg_catalog.current_setting('autovacuum') = 'off' AND EXISTS (SELECT FROM tally.all_views);
 
-CREATE FUNCTION tally.health(OUT severity text, OUT view regclass, OUT problem text, OUT hint text) RETURNS SETOF record VOLATILE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION tally.health(OUT severity text, OUT view regclass, OUT problem text, OUT hint text) RETURNS SETOF record VOLATILE ROWS 10 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT h.severity, h.view::regclass, h.problem, h.hint
     FROM (SELECT p.severity, p.view, p.problem, p.hint FROM tally.refresh_problems() p
           UNION ALL

@@ -37,7 +37,9 @@ pub fn rows(sql: &str) -> Rows {
 /// Rows as of now, whatever snapshot the transaction has: for our own bookkeeping, which must never be old. Pinned here, not by each
 /// caller: with the user's search_path an operator of theirs could answer a question about their rights.
 pub fn rows_latest(sql: &str) -> Rows {
-    pinned(|| {
+    // Questions to the catalogs are answered sooner than compiled.
+    let settings: Vec<_> = PINNED.iter().copied().chain([("jit", "off")]).collect();
+    with_settings(&settings, || {
         unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
         let rows = with_spi(sql, true, |_| tuples());
         unsafe { pg_sys::PopActiveSnapshot() };

@@ -68,6 +68,11 @@ fn check(view: &View, changes: &Changes) {
                 .raise();
         }
     }
+    if changes.on_error.is_some() {
+        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "on_error is not supported yet")
+            .detail("An error while a view is maintained fails the statement that caused it, and nothing is lost.")
+            .raise();
+    }
     if changes.refresh_window.is_some() {
         refresh::check_range(view, "refresh a window of");
     }

@@ -70,6 +70,7 @@ SELECT pg_temp.fails($$SELECT tally.alter_view('by_schedule', reset => ARRAY['x'
 SELECT pg_temp.fails($$SELECT tally.alter_view('by_hand', paused => true)$$);
 SELECT pg_temp.fails($$SELECT tally.alter_view('by_hand', timeout => '1 minute')$$);
 SELECT pg_temp.fails($$SELECT tally.alter_view('both', refresh_window => '1 day')$$);
+SELECT pg_temp.fails($$SELECT tally.alter_view('both', on_error => 'quarantine')$$);
 SELECT pg_temp.fails($$SELECT tally.alter_view('t', schedule => '1 day')$$);
 SELECT tally.create_view('bucketed', 'SELECT date_trunc(''day'', at, ''UTC'') AS day, count(*) AS n FROM t GROUP BY 1');
 SELECT pg_temp.fails($$SELECT tally.alter_view('bucketed', refresh_window => '1 day')$$);
