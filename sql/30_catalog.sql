@@ -26,24 +26,26 @@ SELECT DISTINCT r.ev_class AS reader, d.refobjid AS relation
   FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
  WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class;
 
--- Views that are whole: id, the relation that users read, its owner, and the source.
+-- Views that are whole: id, the relation that users read, the owner of the definition, as whom all is done, and the source.
 CREATE VIEW tally.registry AS
-SELECT s.id, v.oid AS view, v.relowner AS owner, src.oid AS source, s.main, s.delta, s.filled, s.values, s.query, s.groups
+SELECT s.id, v.oid AS view, qc.relowner AS owner, src.oid AS source, s.main, s.delta, s.filled, s.values, s.query, s.groups
   FROM tally.storage s
   JOIN tally.readers p ON p.relation = s.groups
   JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
+  JOIN pg_catalog.pg_class qc ON qc.oid = s.query
   JOIN tally.readers q ON q.reader = s.query
   JOIN pg_catalog.pg_class src ON src.oid = q.relation AND src.relkind IN ('r', 'p')
  WHERE s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL
    -- a view that somebody made over the groups is not the one that create_view made: that one came first
    AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.groups AND o.reader < p.reader);
 
--- Refreshable views that are whole: id, the relation that users read, its owner, the rows behind it and the query that they come from.
+-- Refreshable views that are whole: id, the relation that users read, the owner of the definition, the rows behind it and the query that they come from.
 CREATE VIEW tally.refreshables AS
-SELECT s.id, v.oid AS view, v.relowner AS owner, s.rows, s.filled, s.query
+SELECT s.id, v.oid AS view, qc.relowner AS owner, s.rows, s.filled, s.query
   FROM tally.storage s
   JOIN tally.readers p ON p.relation = s.rows
   JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
+  JOIN pg_catalog.pg_class qc ON qc.oid = s.query
  WHERE s.query IS NOT NULL AND s.filled IS NOT NULL
    AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.rows AND o.reader < p.reader);
 

@@ -4,7 +4,6 @@ use crate::pg::transition;
 use crate::pg::call::Value;
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
-use crate::pg::expr::Table;
 use crate::pg::probe::{self, Horizon};
 use crate::pg::process;
 use crate::sql_function;
@@ -208,11 +207,11 @@ fn timestamp(at: Instant) -> Option<TimestampWithTimeZone> {
 
 // What the query's snapshot sees of a view: which branches of its definition answer.
 sql_function!("view", "_reading", |call| {
-    let open = |i: usize| call.datum(i).and_then(|d| Table::try_open(pg_sys::Oid::from(d.value() as u32), pg_sys::AccessShareLock));
-    let (Some(delta), Some(filled)) = (open(0), open(1)) else {
+    let open = |i: usize, part: &str| call.datum(i).and_then(|d| probe::open(pg_sys::Oid::from(d.value() as u32), part));
+    let (Some(delta), Some(filled)) = (open(0, "delta"), open(1, "filled")) else {
         return Ok(None);
     };
-    let kept = if call.nargs() > 2 { open(2) } else { None };
+    let kept = if call.nargs() > 2 { open(2, "kept") } else { None };
     Ok(Some(Value::raw(probe::reading(&delta, &filled, kept.as_ref()).into())))
 });
 

@@ -45,6 +45,11 @@ pub fn may_act_for(role: Oid) -> bool {
     unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
 }
 
+/// Whether the session's user has the rights of this role, whatever function runs.
+pub fn session_may_act_for(role: Oid) -> bool {
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetOuterUserId(), role) }
+}
+
 /// Whether the current user may see what others do.
 pub fn may_monitor() -> bool {
     may_act_for(Oid::from(pg_sys::ROLE_PG_READ_ALL_STATS))

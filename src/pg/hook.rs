@@ -1,6 +1,6 @@
 //! What the planner cannot know of a view's branches: which of them will run.
 
-use super::tree::{Visit, list, tag, walk};
+use super::tree::{Visit, list, tag, text, walk};
 use pgrx::pg_sys::{self, NodeTag};
 
 static mut BEFORE: pg_sys::set_rel_pathlist_hook_type = None;
@@ -41,12 +41,17 @@ unsafe extern "C-unwind" fn cost_branches(
     }
 }
 
+/// The functions that decide which branches run. Others of ours may raise an ERROR, which is for those who run the query.
+unsafe fn decides(function: pg_sys::Oid, ours: pg_sys::Oid) -> bool {
+    unsafe { pg_sys::get_func_namespace(function) == ours && matches!(text(pg_sys::get_func_name(function)).as_str(), "reading" | "keeps") }
+}
+
 unsafe fn is_false_now(root: *mut pg_sys::PlannerInfo, clause: *mut pg_sys::Node) -> bool {
     unsafe {
         let ours = pg_sys::get_namespace_oid(c"tally".as_ptr(), true);
         let mut asks_us = false;
         walk(clause, &mut |n| {
-            asks_us |= tag(n) == NodeTag::T_FuncExpr && pg_sys::get_func_namespace((*n.cast::<pg_sys::FuncExpr>()).funcid) == ours;
+            asks_us |= tag(n) == NodeTag::T_FuncExpr && decides((*n.cast::<pg_sys::FuncExpr>()).funcid, ours);
             Visit::Into
         });
         if !asks_us || ours == pg_sys::InvalidOid || !pg_sys::ActiveSnapshotSet() {

@@ -126,6 +126,16 @@ pub fn lock_members(relation: Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareUpdateExclusiveLock as i32) };
 }
 
+/// Locks a relation as a reader does, if that can be had at once.
+pub fn try_lock_to_read(relation: Oid) -> bool {
+    unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessShareLock as i32) }
+}
+
+/// The lock of `lock_members`, if it can be had at once.
+pub fn try_lock_members(relation: Oid) -> bool {
+    unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::ShareUpdateExclusiveLock as i32) }
+}
+
 /// Whether the transaction has written, and so may be waited for by others.
 pub fn has_written() -> bool {
     unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }

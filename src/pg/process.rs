@@ -161,12 +161,14 @@ pub fn begin(database: Option<Oid>) {
         listen(SIGTERM, die);
         pg_sys::BackgroundWorkerUnblockSignals();
         pg_sys::BackgroundWorkerInitializeConnectionByOid(database.unwrap_or(Oid::INVALID), Oid::INVALID, 0);
-        let set = |name: &CStr, value: &CStr| pg_sys::SetConfigOption(name.as_ptr(), value.as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
+        let set = |name: &CStr, value: &CStr| pg_sys::SetConfigOption(name.as_ptr(), value.as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_SESSION);
         set(c"application_name", CStr::from_ptr((*pg_sys::MyBgworkerEntry).bgw_type.as_ptr()));
         // What an administrator sets for sessions is not meant for these, as for autovacuum.
         for name in [c"statement_timeout", c"lock_timeout", c"idle_in_transaction_session_timeout"] {
             set(name, c"0");
         }
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        set(c"transaction_timeout", c"0");
         set(c"default_transaction_isolation", c"read committed");
         set(c"default_transaction_read_only", c"off");
         set(c"default_transaction_deferrable", c"off");

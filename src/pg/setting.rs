@@ -105,10 +105,11 @@ pub fn naptime() -> i64 {
     i64::from(NAPTIME.get()) * 1_000_000
 }
 
-/// For a process whose work can be done again: where it and somebody else wait for each other, it is the one to find out and to give up.
+/// For a process whose work can be done again: where it and somebody else wait for each other, it is the one to find out and to give up. Nor does
+/// it wait for long for anybody, since others wait for it.
 pub fn give_way() {
-    unsafe {
-        pg_sys::SetConfigOption(c"deadlock_timeout".as_ptr(), c"10ms".as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
+    for (name, value) in [(c"deadlock_timeout", c"10ms"), (c"lock_timeout", c"1s")] {
+        unsafe { pg_sys::SetConfigOption(name.as_ptr(), value.as_ptr(), pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_SESSION) };
     }
 }
 

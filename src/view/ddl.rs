@@ -5,7 +5,7 @@ use super::retain::removal;
 use super::{compact, ledger, refreshable, registry, triggers};
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
-use crate::pg::{counters, lock, sql, xact};
+use crate::pg::{counters, lock, setting, sql, xact};
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -53,7 +53,9 @@ pub fn dropped() {
             ledger::forget_dropped();
         }
         if lost_member {
-            registry::all().iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).for_each(removal::lost);
+            let may_have_lost: Vec<_> = registry::all().into_iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).collect();
+            refuse_to_guess(&may_have_lost);
+            may_have_lost.iter().for_each(removal::lost);
         }
     });
 }
@@ -71,7 +73,7 @@ pub fn changed(change: Change) {
             return;
         }
         let objects = compact::oids_now("SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
-        for relation in objects {
+        for &relation in &objects {
             follow_table(relation, change);
             if change.owner {
                 match View::by_relation(relation) {
@@ -82,11 +84,28 @@ pub fn changed(change: Change) {
             }
         }
         if change.member_went {
-            // Rows went with it. Which views they went from is not asked: it is rare, and a doubt is only slow.
+            // Rows went with it, from the views of the table that it was a part of. Where the command names the part only, all may be concerned.
             triggers::remove_needless();
-            registry::all().iter().filter(|v| has_had_children(v)).for_each(removal::lost);
+            let concerned: Vec<_> = objects.iter().flat_map(|&relation| registry::of_member(relation)).collect();
+            concerned.iter().for_each(removal::lost);
+            if concerned.is_empty() {
+                registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
+            }
         }
     });
+}
+
+/// Of a partition that is dropped it cannot be told any more whose it was. A doubt too many is only slow; keeping groups for ever is not.
+fn refuse_to_guess(views: &[registry::Registered]) {
+    let mut sources: Vec<Oid> = views.iter().filter(|v| !setting::maintain() && removal::still_counts_for(v)).map(|v| v.source).collect();
+    sources.sort_unstable_by_key(|oid| oid.to_u32());
+    sources.dedup();
+    if sources.len() > 1 {
+        Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "cannot drop a partition while tally.maintain is off and several partitioned tables have views")
+            .detail("It cannot be told which of them lost rows.")
+            .hint("Detach the partition first, then drop it.")
+            .raise();
+    }
 }
 
 fn has_had_children(view: &registry::Registered) -> bool {
@@ -157,9 +176,9 @@ fn follow_persistence(view: &registry::Registered) {
 }
 
 fn follow_owner(view: &registry::Registered) {
-    let differs = has(&format!("SELECT FROM pg_catalog.pg_class c WHERE c.oid = {} AND c.relowner <> {}", view.main.to_u32(), view.owner.to_u32()));
-    if differs {
-        sql::as_superuser(|| sql::pinned(|| triggers::give(&Storage { id: view.id }, view.owner)));
+    let owner = crate::pg::catalog::owner(view.view);
+    if owner != view.owner {
+        sql::as_superuser(|| sql::pinned(|| triggers::give(&Storage { id: view.id }, owner)));
     }
 }
 
@@ -225,7 +244,7 @@ fn remove(row: &Vec<Option<String>>) {
 /// Puts the whole of a view in doubt by a mark that the transaction's commit shows to others.
 pub fn doubt(view: &registry::Registered) {
     let delta = Storage { id: view.id }.delta();
-    sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("INSERT INTO {delta} (kh, n, doubt) VALUES (0, 0, 2)"))));
+    compact::as_owner(view, &format!("INSERT INTO {delta} (kh, n, doubt) VALUES (0, 0, 2)"));
 }
 
 fn has(query: &str) -> bool {

@@ -93,6 +93,6 @@ fn run(view: &Registered) {
 fn is_alive(delta: Oid, pages: u32, limit: Limit) -> bool {
     let share = (LOOK / f64::from(pages)).min(1.0);
     let look = format!("SELECT pg_catalog.count(*) FROM {} TABLESAMPLE SYSTEM ({})", catalog::qualified_name(delta), share * 100.0);
-    let seen = compact::count(sql::as_superuser(|| sql::pinned(|| sql::rows(&look))));
+    let seen = compact::count(sql::as_role(catalog::owner(delta), || sql::pinned(|| sql::rows(&look))));
     seen as f64 / share * ROW as f64 > limit.bytes() as f64
 }

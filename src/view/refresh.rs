@@ -30,7 +30,8 @@ pub fn run(id: i64) -> Option<Done> {
     }
     let window = Options::of(id).refresh_window;
     let bounds = window.map(|window| Bounds { from: Some(format!("{} - {}::pg_catalog.interval", clock::literal(clock::now()), sql::literal(&window))), to: None });
-    Some(refresh(&view, bounds.as_ref()))
+    // Columns without a zone are taken for UTC's, whoever refreshes.
+    Some(sql::with_settings(&[("timezone", "UTC")], || refresh(&view, bounds.as_ref())))
 }
 
 /// Refreshes a view for its owner, who waits for it.

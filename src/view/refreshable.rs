@@ -113,12 +113,12 @@ pub fn give(storage: &Storage, owner: Oid) {
 }
 
 pub fn follow_owner(view: &Refreshable) {
-    sql::as_superuser(|| sql::pinned(|| give(&Storage { id: view.id }, view.owner)));
+    sql::as_superuser(|| sql::pinned(|| give(&Storage { id: view.id }, catalog::owner(view.view))));
 }
 
 /// True once the view of this table of marks has been filled; an ERROR before, as PostgreSQL raises it for materialized views.
 pub fn populated(filled: Oid) -> bool {
-    let Some(table) = Table::try_open(filled, pg_sys::AccessShareLock) else { return false };
+    let Some(table) = probe::open(filled, "filled") else { return false };
     if !probe::has_rows(&table) {
         let name = read(&format!("filled = {}", filled.to_u32())).pop().map_or_else(String::new, |v| format!(" \"{}\"", catalog::relation_name(v.view)));
         Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("view{name} has not been populated")).hint("Use tally.refresh_view.").raise();

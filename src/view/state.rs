@@ -3,7 +3,7 @@
 use super::named::View;
 use super::refreshable::Refreshable;
 use super::registry::Registered;
-use super::{storage, triggers};
+use super::{compact, storage, triggers};
 use crate::pg::query::Query;
 use crate::pg::sql;
 use pg_tally_core::view as rules;
@@ -16,7 +16,7 @@ pub fn of(view: Oid) -> Option<(i64, i64, String, i64)> {
         View::Refreshable(view) => return Some((0, 0, of_refreshable(&view).into(), 0)),
     };
     let spec = storage::spec(&view)?;
-    let rows = sql::as_superuser(|| sql::pinned(|| sql::rows(&rules::state(&spec))));
+    let rows = compact::as_owner(&view, &rules::state(&spec));
     let cell = |i: usize| rows.first().and_then(|r| r[i].clone());
     let number = |i: usize| cell(i).and_then(|t| t.parse().ok()).unwrap_or(0);
     let clean = cell(2).as_deref() == Some("t");
@@ -24,10 +24,11 @@ pub fn of(view: Oid) -> Option<(i64, i64, String, i64)> {
 }
 
 fn of_refreshable(view: &Refreshable) -> &'static str {
-    let failed = format!("SELECT EXISTS (SELECT FROM {}), EXISTS (SELECT FROM tally.progress p WHERE p.id = {} AND p.failures > 0)", rules::Storage { id: view.id }.filled(), view.id);
-    let rows = sql::as_superuser(|| sql::pinned(|| sql::rows(&failed)));
-    let is = |i: usize| rows.first().is_some_and(|r| r[i].as_deref() == Some("t"));
-    match (is(0), is(1)) {
+    let filled = format!("SELECT FROM {} LIMIT 1", rules::Storage { id: view.id }.filled());
+    let filled = !sql::as_role(view.owner, || sql::pinned(|| sql::rows(&filled))).is_empty();
+    let failed = format!("SELECT FROM tally.progress p WHERE p.id = {} AND p.failures > 0", view.id);
+    let failed = !sql::as_superuser(|| sql::pinned(|| sql::rows(&failed))).is_empty();
+    match (filled, failed) {
         (_, true) => "failed",
         (true, _) => "ok",
         (false, _) => "never refreshed",

@@ -5,7 +5,7 @@ use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use crate::pg::expr::Table;
-use crate::pg::{catalog, lock, sql};
+use crate::pg::{catalog, lock};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::{self, Oid};
 
@@ -39,23 +39,26 @@ impl View {
     }
     /// Whether groups of it go, or main has partitions that are made ahead.
     pub fn has_retention(&self) -> bool {
-        let options = Options::of(self.0.id);
-        options.retention.is_some() || options.partition_by.is_some()
+        // Options that cannot be read are the owner's to mend, and tally.health() tells of them.
+        Options::readable(self.0.id).is_some_and(|options| options.retention.is_some() || options.partition_by.is_some())
     }
     pub fn name(&self) -> String {
         catalog::qualified_name(self.0.view)
     }
 
-    /// None if the view is gone.
+    /// None if the view is gone. Nothing is seen of one that somebody has locked.
     pub fn look(&self, most: i64) -> Option<Seen> {
-        let delta = Table::try_open(self.0.delta, pg_sys::AccessShareLock)?;
+        if !lock::try_lock_to_read(self.0.delta) {
+            return Some(Seen { pending: 0, pages: 0 });
+        }
+        let delta = Table::try_open(self.0.delta, pg_sys::NoLock)?;
         let pages = i64::from(delta.pages());
         let s = Storage { id: self.0.id };
-        let filled = !sql::rows(&format!("SELECT FROM {} LIMIT 1", s.filled())).is_empty();
+        let filled = !compact::as_owner(&self.0, &format!("SELECT FROM {} LIMIT 1", s.filled())).is_empty();
         let pending = match (filled, pages) {
             (false, _) => most,
             (true, 0) => 0,
-            (true, _) => compact::count(sql::rows(&format!("SELECT pg_catalog.count(*) FROM (SELECT FROM {} LIMIT {most}) x", s.delta()))),
+            (true, _) => compact::count(compact::as_owner(&self.0, &format!("SELECT pg_catalog.count(*) FROM (SELECT FROM {} LIMIT {most}) x", s.delta()))),
         };
         Some(Seen { pending, pages })
     }
@@ -63,7 +66,9 @@ impl View {
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
         // First, as DROP TABLE does, which then comes to the views.
-        drop(Table::try_open(self.0.source, pg_sys::AccessShareLock)?);
+        if !lock::try_lock_to_read(self.0.source) {
+            return None;
+        }
         // Whoever changes main now leaves less to do.
         if !lock::try_lock_folding(self.0.delta) {
             return None;

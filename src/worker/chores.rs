@@ -33,7 +33,11 @@ pub fn of_retention() -> Vec<Chore> {
     sources.collect::<Vec<_>>().into_iter().chain(views).collect()
 }
 
-pub fn of_compaction() -> Vec<Chore> {
+pub fn all() -> Vec<Chore> {
+    of_compaction().into_iter().chain(of_retention()).collect()
+}
+
+fn of_compaction() -> Vec<Chore> {
     upkeep::views().into_iter().filter(View::is_owned).map(Chore::Compact).collect()
 }
 

@@ -217,7 +217,10 @@ impl Given {
             if g.len() >= MOST_GIVEN {
                 g.clear();
             }
-            g.insert(text.into(), given.clone());
+            // What could not be read may be readable the next time.
+            if given.is_ok() {
+                g.insert(text.into(), given.clone());
+            }
         });
         given
     }

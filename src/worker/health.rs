@@ -1,5 +1,6 @@
 //! What is wrong with scheduled refreshes and the processes behind them, and what to do about it.
 
+use super::chores;
 use super::facts::{Facts, Known};
 use super::home;
 use crate::pg::process::{self, Sort};
@@ -31,7 +32,8 @@ fn warning(view: Option<Oid>, problem: impl Into<String>, hint: impl Into<String
 pub fn problems() -> Vec<Problem> {
     let facts = Facts::read(&HashSet::new());
     let mut all: Vec<Problem> = of_extension().into_iter().collect();
-    if !facts.views.is_empty() && !lock::in_recovery() {
+    // Without schedules and retention nobody misses a worker.
+    if (!facts.views.is_empty() || !chores::of_retention().is_empty()) && !lock::in_recovery() {
         all.extend(of_processes());
     }
     let may_see = |owner: Oid| catalog::may_act_for(owner) || catalog::may_monitor();
@@ -64,6 +66,11 @@ fn of_processes() -> Option<Problem> {
             None,
             "there is no process \"pg_tally worker\" in this database",
             "It is started soon; the server's log tells if it ended, or if the server has no room for it: then you might need to increase max_worker_processes.",
+        ),
+        _ if !process::is_there(Sort::Upkeep) => error(
+            None,
+            "there is no process \"pg_tally upkeep\" in this database: pending rows and retention wait",
+            "It is started again, ever later if it fails; the server's log tells why it ended.",
         ),
         _ => return None,
     })

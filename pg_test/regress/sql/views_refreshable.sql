@@ -170,6 +170,9 @@ SELECT pg_temp.fails($$SELECT tally.create_view('sorted2', 'SELECT id, x FROM ma
 SET enable_seqscan = off; SET enable_bitmapscan = off;
 SELECT jsonb_path_exists(pg_temp.plan('SELECT id FROM sorted WHERE x = 3'), '$.** ? (@."Node Type" starts with "Index")') AS by_index;
 RESET enable_seqscan; RESET enable_bitmapscan;
+-- a view and one that reads it, in one statement
+SELECT tally.create_view('below', 'SELECT id FROM many WHERE now() IS NOT NULL', mode => 'refreshable'), tally.create_view('above', 'SELECT count(*) AS n FROM below', mode => 'refreshable');
+SELECT n = (SELECT count(*) FROM many) AS all_there FROM above;
 -- all that it brought goes with it
 SET client_min_messages = warning;
 DROP SCHEMA views_refreshable CASCADE;

@@ -2,22 +2,33 @@
 
 use super::{groups, removal};
 use crate::pg::partition;
-use crate::pg::{catalog, sql, xact};
+use crate::pg::error::Fail;
+use crate::pg::{catalog, clock, sql, xact};
+use crate::view::ledger::{self, Kind};
 use crate::view::registry::Registered;
 use crate::view::{compact, ddl, storage};
 use pg_tally_core::schedule::Instant;
 use pg_tally_core::view as rules;
-use pgrx::PgLogLevel;
 use pgrx::PgSqlErrorCode;
 
-/// Drops partitions of a source, those that can be locked at once; about how many rows went. The others are tried again the next time.
+/// Drops partitions of a source, those that can be locked at once; about how many rows went. The others are tried again the next time. What cannot
+/// be dropped at all is in the views' log.
 pub fn drop_all(old: &[partition::Range], column: i16, views: &[Registered]) -> i64 {
     let mut rows = 0;
     for part in old {
-        let name = catalog::qualified_name(part.oid);
+        let (name, began) = (catalog::qualified_name(part.oid), clock::now());
         match xact::attempted(|| drop(part, &name, column, views)) {
-            Ok(some) => rows += some,
-            Err(failure) => pgrx::ereport!(PgLogLevel::LOG, PgSqlErrorCode::ERRCODE_WARNING, format!("could not drop partition {name}"), failure.message),
+            // Of one that was never analysed it is not known how many.
+            Ok(some) => rows += some.max(1),
+            Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED => Fail::new(failure.code, failure.message).raise(),
+            Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE => {
+                Fail::new(failure.code, format!("skipping partition {name}, which is in use")).log();
+            }
+            Err(failure) => {
+                let error = format!("could not drop partition {name}: {}", failure.message);
+                views.iter().for_each(|view| ledger::failed(&ledger::begin(view.id, Kind::Retention, began), &error, clock::now()));
+                Fail::new(failure.code, error).log();
+            }
         }
     }
     rows

@@ -107,14 +107,16 @@ pub fn ahead(view: &Registered, now: Instant) -> i64 {
 fn add(view: &Registered, cut: &Cut, part: &Partition) {
     let (from, to) = (cut.literal(part.start), cut.literal(part.end));
     ddl::quietly(|| {
+        let [make, fill @ ..] = &rules::add_part(&cut.spec, &part.name, &from, &to)[..] else { return };
         sql::as_superuser(|| {
             sql::pinned(|| {
-                rules::add_part(&cut.spec, &part.name, &from, &to).iter().for_each(|statement| {
-                    sql::execute(statement);
-                });
+                sql::execute(make);
                 sql::execute(&format!("ALTER TABLE {} OWNER TO {}", cut.spec.storage.part(&part.name), catalog::role_name(view.owner)));
             })
-        })
+        });
+        fill.iter().for_each(|statement| {
+            compact::as_owner(view, statement);
+        });
     });
 }
 

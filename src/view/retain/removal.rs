@@ -9,10 +9,10 @@ use crate::pg::error::Fail;
 use crate::pg::expr::{Projector, Table};
 use crate::pg::probe::{self, Horizon};
 use crate::pg::transition::{Change, Event};
-use crate::pg::{catalog, setting, sql};
+use crate::pg::{catalog, lock, setting, sql};
 use crate::view::compiled::Compiled;
 use crate::view::registry::{self, Registered};
-use crate::view::{ddl, named, storage};
+use crate::view::{compact, ddl, named, storage};
 use pg_tally_core::view as rules;
 use pg_tally_core::view::Storage;
 use pgrx::PgSqlErrorCode;
@@ -23,7 +23,8 @@ pub fn still_counts(change: &Change, table: &Table) -> bool {
     if setting::maintain() || !matches!(change.event(), Event::Delete | Event::Truncate) {
         return false;
     }
-    let owns = named::owns(table.oid());
+    // Whoever set it must own the table, not only a function of the owner's that he calls.
+    let owns = named::owns(table.oid()) && catalog::session_may_act_for(catalog::owner(table.oid()));
     if !owns {
         Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("tally.maintain = off has no effect on table \"{}\"", catalog::relation_name(table.oid())))
             .detail("Only the owner of a table can remove rows that its views go on counting.")
@@ -43,6 +44,7 @@ pub fn keep(change: &Change, table: &Table, view: &Compiled) {
     refuse_unfilled(&registered);
     horizon::make(&registered);
     if change.event() == Event::Truncate {
+        refuse_old_snapshot();
         return keep_all(&registered);
     }
     let Some(horizon) = horizon::oid(view.id).and_then(|oid| Table::try_open(oid, pg_sys::RowExclusiveLock)) else { return };
@@ -75,18 +77,34 @@ fn removed(change: &Change, bucket: Option<usize>, projector: &mut Projector) ->
 
 /// Rows of a source went in a way that no trigger sees: a mark, or, where they still count, all groups are kept.
 pub fn lost(view: &Registered) {
-    if setting::maintain() || !named::owns(view.source) {
+    if setting::maintain() || !still_counts_for(view) {
         return ddl::doubt(view);
     }
+    refuse_old_snapshot();
     refuse_unfilled(view);
     horizon::make(view);
     keep_all(view);
 }
 
+/// Whether what the session removes from the view's source under `tally.maintain = off` still counts.
+pub fn still_counts_for(view: &Registered) -> bool {
+    named::owns(view.source) && catalog::session_may_act_for(catalog::owner(view.source))
+}
+
+/// TRUNCATE and DROP take what the transaction's snapshot does not see yet.
+fn refuse_old_snapshot() {
+    if lock::has_transaction_snapshot() {
+        Fail::new(PgSqlErrorCode::ERRCODE_ACTIVE_SQL_TRANSACTION, "cannot remove all rows with tally.maintain off in a REPEATABLE READ or SERIALIZABLE transaction")
+            .detail("Rows that the transaction does not see would go and not be counted any more.")
+            .hint("Use a READ COMMITTED transaction.")
+            .raise();
+    }
+}
+
 /// Keeps every group that the view has now.
 pub fn keep_all(view: &Registered) {
     let Some(spec) = storage::spec(view) else { return };
-    sql::as_superuser(|| sql::pinned(|| sql::execute(&rules::keep_all(&spec))));
+    compact::as_owner(view, &rules::keep_all(&spec));
 }
 
 /// Rows that the view has not counted cannot go on counting.

@@ -98,39 +98,67 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
 /// that were dropped the rows are estimated.
 pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
     let rule = of(source)?;
+    let nothing = Some(Done { read: None, written: 0 });
+    // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
+    if Old::of(source, &rule).is_empty() {
+        return nothing;
+    }
     // No partition and no view comes or goes until this ends, and no two do this at once.
-    compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()))
-        .into_iter()
-        .for_each(lock::lock_members);
+    let tables = compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()));
+    // Who does it in the background comes again.
+    let free = |table: &Oid| if most.is_some() { lock::try_lock_members(*table) } else { lock::lock_members(*table); true };
+    if !tables.iter().all(free) {
+        return nothing;
+    }
     let views = views_of(source);
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
     refuse_unseen(source);
     views.iter().for_each(horizon::make);
-    let nothing = Some(Done { read: None, written: 0 });
     if views.is_empty() || !views.iter().all(compact::lock_folding) {
         return nothing;
     }
-    let before = cutoff(now(), rule.keep, &Utc);
-    let kind = catalog::column_type_oid(source, rule.column);
-    let column = sql::identifier(&catalog::column_name(source, rule.column));
-    let too_old = format!("o.{column} OPERATOR(pg_catalog.<) {}", bucket::literal(before, catalog::base_type(kind)));
-    let owner = catalog::owner(source);
-    let old: Vec<partition::Range> = partition::ranges(source, rule.column).into_iter().filter(|p| p.end <= before).collect();
-    let as_a_whole: Vec<Oid> = old.iter().flat_map(|p| triggers::leaves(p.oid)).collect();
-    let leaves: Vec<Oid> = triggers::leaves(source).into_iter().filter(|leaf| !as_a_whole.contains(leaf)).collect();
-    if old.is_empty() && !leaves.iter().any(|leaf| has_rows(owner, *leaf, &too_old)) {
+    let old = Old::of(source, &rule);
+    if old.is_empty() {
         return nothing;
     }
     views.iter().for_each(|view| {
         compact::compact_view(view);
     });
     let mut deleted = 0;
-    for leaf in leaves {
-        deleted += delete(owner, leaf, &too_old, most.map(|most| most.saturating_sub(deleted)));
+    for leaf in &old.leaves {
+        deleted += delete(old.owner, *leaf, &old.rows, most.map(|most| most.saturating_sub(deleted)));
     }
     views.iter().for_each(horizon::tidy);
     // Last, because nobody reads or writes the source from then on until the transaction ends.
-    Some(Done { read: None, written: deleted as i64 + partitions::drop_all(&old, rule.column, &views) })
+    Some(Done { read: None, written: deleted as i64 + partitions::drop_all(&old.partitions, rule.column, &views) })
+}
+
+/// What a source has that is too old.
+struct Old {
+    owner: Oid,
+    /// Which rows, as a condition over `o`.
+    rows: String,
+    /// Those that go as a whole.
+    partitions: Vec<partition::Range>,
+    /// The other tables, of which single rows may go.
+    leaves: Vec<Oid>,
+}
+
+impl Old {
+    fn of(source: Oid, rule: &Rule) -> Old {
+        let before = cutoff(now(), rule.keep, &Utc);
+        let kind = catalog::column_type_oid(source, rule.column);
+        let column = sql::identifier(&catalog::column_name(source, rule.column));
+        let rows = format!("o.{column} OPERATOR(pg_catalog.<) {}", bucket::literal(before, catalog::base_type(kind)));
+        let partitions: Vec<partition::Range> = partition::ranges(source, rule.column).into_iter().filter(|p| p.end <= before).collect();
+        let as_a_whole: Vec<Oid> = partitions.iter().flat_map(|p| triggers::leaves(p.oid)).collect();
+        let leaves = triggers::leaves(source).into_iter().filter(|leaf| !as_a_whole.contains(leaf)).collect();
+        Old { owner: catalog::owner(source), rows, partitions, leaves }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.partitions.is_empty() && !self.leaves.iter().any(|leaf| has_rows(self.owner, *leaf, &self.rows))
+    }
 }
 
 /// What triggers would not see, or would take for removals like all others, must not be removed.
@@ -151,7 +179,7 @@ fn refuse_unseen(source: Oid) {
 }
 
 fn has_rows(owner: Oid, leaf: Oid, which: &str) -> bool {
-    !sql::as_role(owner, || sql::rows(&format!("SELECT FROM ONLY {} o WHERE {which} LIMIT 1", catalog::qualified_name(leaf)))).is_empty()
+    !sql::as_role(owner, || sql::pinned(|| sql::rows(&format!("SELECT FROM ONLY {} o WHERE {which} LIMIT 1", catalog::qualified_name(leaf))))).is_empty()
 }
 
 /// With the user's own triggers and settings, but that of ours which says that the rows still count.
