@@ -13,6 +13,8 @@ pub struct Change {
     pub member_came: bool,
     /// A partition or child went, and its rows with it.
     pub member_went: bool,
+    /// The command named the table that it went from.
+    pub went_from_named: bool,
     /// Triggers were enabled or disabled.
     pub triggers: bool,
     /// What may not happen to a source at all, such as row-level security.
@@ -64,7 +66,8 @@ impl Change {
         use pg_sys::AlterTableType as At;
         match command {
             At::AT_AttachPartition | At::AT_AddInherit => self.member_came = true,
-            At::AT_DetachPartition | At::AT_DetachPartitionFinalize | At::AT_DropInherit => self.member_went = true,
+            At::AT_DetachPartition | At::AT_DetachPartitionFinalize => (self.member_went, self.went_from_named) = (true, true),
+            At::AT_DropInherit => self.member_went = true,
             At::AT_EnableTrig | At::AT_EnableAlwaysTrig | At::AT_EnableReplicaTrig | At::AT_DisableTrig | At::AT_EnableTrigAll | At::AT_DisableTrigAll | At::AT_EnableTrigUser
             | At::AT_DisableTrigUser => self.triggers = true,
             At::AT_EnableRowSecurity | At::AT_ForceRowSecurity => self.security = true,

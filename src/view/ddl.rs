@@ -84,11 +84,12 @@ pub fn changed(change: Change) {
             }
         }
         if change.member_went {
-            // Rows went with it, from the views of the table that it was a part of. Where the command names the part only, all may be concerned.
+            // Rows went with it, from the views of the table that it was a part of. Where the command names the part only, all may be concerned;
+            // a doubt too many is only slow.
             triggers::remove_needless();
-            let concerned: Vec<_> = objects.iter().flat_map(|&relation| registry::of_member(relation)).collect();
-            concerned.iter().for_each(removal::lost);
-            if concerned.is_empty() {
+            if change.went_from_named {
+                objects.iter().flat_map(|&relation| registry::of_member(relation)).for_each(|v| removal::lost(&v));
+            } else {
                 registry::all().iter().filter(|v| has_had_children(v)).for_each(doubt);
             }
         }

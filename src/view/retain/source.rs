@@ -99,6 +99,7 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
 pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
     let rule = of(source)?;
     let nothing = Some(Done { read: None, written: 0 });
+    refuse_unseen(source);
     // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
     if Old::of(source, &rule).is_empty() {
         return nothing;
@@ -170,7 +171,7 @@ fn refuse_unseen(source: Oid) {
             .raise();
     }
     let others = compact::oids(&format!(
-        "SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m, pg_catalog.pg_class s WHERE s.oid = {0} AND NOT pg_catalog.pg_has_role(s.relowner, c.relowner, 'USAGE')",
+        "SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m, pg_catalog.pg_class s WHERE s.oid = {0} AND NOT pg_catalog.pg_has_role(s.relowner, c.relowner, 'USAGE') ORDER BY c.relname LIMIT 1",
         source.to_u32()
     ));
     if let Some(other) = others.first() {
