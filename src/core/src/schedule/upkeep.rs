@@ -2,7 +2,7 @@
 //!
 //! Few pending rows cost readers hardly anything, and each fold writes the rows of main that it touches. So few rows wait a
 //! while, and many are folded at once, but never so often that folding is all that happens: after work that took a
-//! while, the view rests several times as long. The bound that follows: with writers that append `r` rows a second, a fold that takes `f`
+//! while, the view rests twice as long. The bound that follows: with writers that append `r` rows a second, a fold that takes `f`
 //! seconds and a look every second, no more than `MANY + r × (1 + f × (1 + REST))` rows are pending.
 
 use super::decide::ViewId;
@@ -14,7 +14,7 @@ pub const MANY: i64 = 2_000;
 /// How long fewer rows may wait.
 pub const LONGEST_WAIT: i64 = 10_000_000;
 /// How many times as long as a piece of work took the view rests after it.
-pub const REST: i64 = 4;
+pub const REST: i64 = 2;
 /// Failed folds are tried again so many times sooner than failed refreshes: after two seconds, four, and so on, up to twelve minutes.
 pub const SOONER: i64 = 5;
 /// Dead rows for which it is worth to begin a VACUUM.
