@@ -27,6 +27,9 @@ struct Args {
 
 const USAGE: &str = "usage: oracle [--seed N] [--round N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain,states,stateless] [--shape NAME] [--theme NAME] [--free] [--stub] [--keep-going] [--shrink-seconds N] [--slow MILLISECONDS]";
 
+/// Rounds of a theme in which all of its paths are taken, if chance is any guide.
+const ENOUGH: u64 = 30;
+
 fn parse() -> Result<Args, String> {
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_secs());
     let mut a = Args {
@@ -106,6 +109,7 @@ fn main() -> ExitCode {
     let (mut changes, mut views) = (0u64, 0u64);
     let mut tolerated: BTreeMap<String, u64> = BTreeMap::new();
     let mut paths: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut themes: BTreeMap<Theme, u64> = BTreeMap::new();
     let mut refused: BTreeMap<String, (u64, String)> = BTreeMap::new();
     let mut said = Instant::now();
     let mut round = a.round.unwrap_or(0);
@@ -120,6 +124,7 @@ fn main() -> ExitCode {
                 eprintln!("{} ms, round {round}: {} -- {}", r.millis, r.sql, r.result);
             }
         }
+        *themes.entry(plan.theme).or_default() += 1;
         for (k, n) in &out.paths {
             *paths.entry(k).or_default() += n;
         }
@@ -156,7 +161,13 @@ fn main() -> ExitCode {
     }
     println!("{views} views over {} tables, {changes} changes of their rows, {:.0} s", round - a.round.unwrap_or(0), start.elapsed().as_secs_f64());
     println!("errors of the users' own, by SQLSTATE: {tolerated:?}");
-    println!("what was tested: {paths:?}");
+    println!("rounds {themes:?}; what was tested: {paths:?}");
+    for theme in themes.iter().filter(|t| *t.1 >= ENOUGH).map(|t| t.0) {
+        for path in theme.paths().iter().filter(|p| paths.get(**p).is_none_or(|n| *n == 0)) {
+            println!("FAILURE: never tested: {path}");
+            others += 1;
+        }
+    }
     if others > 0 {
         println!("{others} other failures");
     }

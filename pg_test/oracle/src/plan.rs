@@ -53,7 +53,7 @@ pub struct Step {
 }
 
 /// What a round is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Theme {
     /// Views of a source that has all its rows.
     Plain,
@@ -65,6 +65,25 @@ pub enum Theme {
 impl Theme {
     pub fn named(name: &str) -> Option<Theme> {
         [("plain", Theme::Plain), ("kept", Theme::Kept), ("refreshable", Theme::Refreshable)].iter().find(|t| t.0 == name).map(|t| t.1)
+    }
+
+    /// What must happen in a run of some rounds; else it tested less than it says.
+    pub fn paths(self) -> &'static [&'static str] {
+        match self {
+            Theme::Plain => &[],
+            Theme::Kept => &[
+                "source's rows left",
+                "source's rows left, alone",
+                "view's groups left",
+                "view's groups left, alone",
+                "forgotten by statements",
+                "ranges refreshed",
+                "groups kept at the end",
+                "rows that left and count, at the end",
+                "rows that a view does not count, at the end",
+            ],
+            Theme::Refreshable => &["views refreshed", "views refreshed, alone"],
+        }
     }
 
     fn of(seed: u64, round: u64) -> Theme {
@@ -233,6 +252,7 @@ impl Maker<'_> {
                 65..=69 => self.leave(s),
                 70..=85 => self.check_all(s),
                 86..=91 => self.compact(s),
+                92..=94 if self.theme == Theme::Kept && self.r.chance(70) => self.quiet(),
                 92..=94 => self.finish_prepared(s),
                 95 => self.quiet(),
                 96 => self.truncate(s),
@@ -379,13 +399,12 @@ impl Maker<'_> {
     fn settle(&mut self) {
         let bounded = |v: &View| v.kept.as_ref().is_some_and(|k| k.bucket.is_some());
         let can: Vec<usize> = (0..self.views.len()).filter(|&i| self.alive[i] && bounded(&self.views[i])).collect();
-        if can.is_empty() || self.r.chance(50) {
+        if can.is_empty() || self.r.chance(40) {
             self.source_retention();
         } else {
             let v = *self.r.pick(&can);
             self.view_retention(v);
         }
-        self.all_ended();
         let s = self.r.below(self.o.sessions);
         self.check_all(s);
     }
@@ -398,6 +417,7 @@ impl Maker<'_> {
             keep(&at)
         );
         self.push(0, Kind::Settle, sql);
+        self.all_ended();
     }
 
     fn view_retention(&mut self, v: usize) {
@@ -405,12 +425,26 @@ impl Maker<'_> {
         let Some((bucket, column)) = &k.bucket else { return };
         let at = instant(&mut self.r, if bucket.contains("d1") { "d1" } else { "ts" });
         let (name, q) = (&self.views[v].name, quote(&self.views[v].name));
+        if k.partition_by.is_none() && self.r.chance(40) {
+            // enforced later, beside others, at whatever moment
+            let sql = format!("SELECT tally.alter_view({q}, retention => {})", keep(&at));
+            let (alter, enforce) = (sql, format!("SELECT tally.enforce_retention({q})"));
+            self.push(0, Kind::Settle, alter);
+            self.all_ended();
+            for s in 1..self.o.sessions {
+                self.begin(s);
+                self.check_all(s);
+                self.dml(s);
+            }
+            return self.push(0, Kind::Compact, enforce);
+        }
         let sql = format!(
             "SELECT tally.alter_view({q}, retention => {}); SELECT tally.enforce_retention({q}); {}",
             keep(&at),
             truth::expired(name, bucket, column, &at, k.partition_by.is_none())
         );
         self.push(0, Kind::Settle, sql);
+        self.all_ended();
     }
 
     fn all_ended(&mut self) {

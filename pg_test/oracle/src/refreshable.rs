@@ -40,13 +40,15 @@ struct Maker<'a> {
     o: &'a Options,
     /// Statements that the transaction of a session has left, if it is in one.
     left: Vec<Option<usize>>,
+    /// Whether it holds locks already: as with REFRESH MATERIALIZED VIEW, one that does and then waits for another's refresh may deadlock.
+    holds: Vec<bool>,
     views: Vec<Refreshable>,
     steps: Vec<Step>,
 }
 
 pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
     let r = Rng::new(seed.wrapping_add(round.wrapping_mul(1_000_003)));
-    let mut m = Maker { r, o, left: vec![None; o.sessions], views: vec![], steps: vec![] };
+    let mut m = Maker { r, o, left: vec![None; o.sessions], holds: vec![false; o.sessions], views: vec![], steps: vec![] };
     m.setup();
     while m.steps.len() < o.steps {
         m.next();
@@ -93,21 +95,27 @@ impl Maker<'_> {
             Some(n) => self.left[s] = Some(n - 1),
             None if self.r.chance(30) => {
                 self.left[s] = Some(1 + self.r.below(5));
+                self.holds[s] = false;
                 let level = *self.r.pick(&["READ COMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]);
                 return self.push(s, Kind::Begin, format!("BEGIN ISOLATION LEVEL {level}"));
             }
             None => {}
         }
+        let inside = self.left[s].is_some();
         match self.r.below(100) {
             0..=24 => {
+                self.holds[s] = true;
                 let sql = write(&mut self.r);
                 self.push(s, Kind::Dml, sql);
             }
             25..=44 => {
+                self.holds[s] = true;
                 let sql = transfer(&mut self.r);
                 self.push(s, Kind::Dml, sql);
             }
+            45..=64 if inside && self.holds[s] => self.push(s, Kind::Check(0), one_moment(ACCOUNTS)),
             45..=64 => {
+                self.holds[s] = true;
                 // the one that tells mixtures more often than the others
                 let v = if self.r.chance(50) { 0 } else { self.r.below(self.views.len()) };
                 let sql = self.views[v].refresh();
