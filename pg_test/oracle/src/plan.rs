@@ -387,12 +387,13 @@ impl Maker<'_> {
             let sql = format!("SELECT tally.enforce_retention({})", quote(&self.t.name));
             return self.push(s, Kind::Compact, sql);
         }
-        if !self.any_moment {
-            self.push(s, Kind::Quiet, "");
-            self.all_ended();
-        }
         let sql = dml::removal(&mut self.r, &self.t);
-        self.push(s, Kind::Forget, format!("SET tally.maintain = off; {sql}; RESET tally.maintain"));
+        let sql = format!("SET tally.maintain = off; {sql}; RESET tally.maintain");
+        if self.any_moment {
+            return self.push(s, Kind::Forget, sql);
+        }
+        self.push(0, Kind::Quiet, sql);
+        self.all_ended();
     }
 
     /// A retention is set and enforced while nobody is in the way.
@@ -485,7 +486,7 @@ impl Maker<'_> {
         let name = leaf.unwrap_or_else(|| self.t.name.clone());
         let sql = match self.theme {
             // not by a session that may be another's than the owner's: what such a one removes counts as ever
-            Theme::Kept if s == 0 && self.r.chance(40) => format!("SET tally.maintain = off; TRUNCATE {name}; RESET tally.maintain"),
+            Theme::Kept if s == 0 && self.any_moment && self.r.chance(40) => format!("SET tally.maintain = off; TRUNCATE {name}; RESET tally.maintain"),
             Theme::Kept => format!("SELECT oracle.truncates({}); TRUNCATE {name}", quote(&name)),
             _ => format!("TRUNCATE {name}"),
         };

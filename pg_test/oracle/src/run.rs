@@ -228,7 +228,7 @@ impl Runner<'_> {
         if db::value(self.monitor, &sql).unwrap_or_default() != "0" {
             return false;
         }
-        let ddl = self.workers.iter().any(|w| matches!(w.busy, Some(Kind::CreateView(_) | Kind::DropView(_) | Kind::Truncate | Kind::Quiet)));
+        let ddl = self.workers.iter().any(|w| matches!(w.busy, Some(Kind::CreateView(_) | Kind::DropView(_) | Kind::Truncate | Kind::Quiet | Kind::Settle)));
         if !ddl
             && let Some(f) = view_wait(self.monitor) {
                 self.out.failure = Some(f);

@@ -188,7 +188,7 @@ impl Session {
             "42P01" | "42704" | "42P07" | "42710" => !text.contains("tally_data"),
             "42501" => matches!(step.kind, Kind::Compact | Kind::CreateView(_) | Kind::DropView(_) | Kind::FinishPrepared) || step.sql.contains("tally.compact"),
             "42809" if step.kind == Kind::Settle => text.contains("is not the source of a view"),
-            "55000" if step.kind == Kind::Forget || step.kind == Kind::Truncate => text.contains("with tally.maintain off while view"),
+            "55000" if step.sql.starts_with("SET tally.maintain = off") => text.contains("with tally.maintain off while view"),
             _ if class == "23" => !text.contains("tally_data"),
             // a view without a bucket of time
             "42809" if matches!(step.kind, Kind::Compact) => text.contains("cannot refresh a range of"),
@@ -234,7 +234,7 @@ fn path(step: &Step, rows: &db::Rows) -> Option<&'static str> {
         Kind::Compact if went(0) && sql.contains("enforce_retention") => Some("view's groups left"),
         Kind::Compact if sql.contains("refresh_view") && sql.contains("timestamptz") => Some("ranges refreshed"),
         Kind::Compact if sql.contains("refresh_view") => Some("views refreshed"),
-        Kind::Forget => Some("forgotten by statements"),
+        Kind::Forget | Kind::Quiet if sql.starts_with("SET tally.maintain = off") => Some("forgotten by statements"),
         _ => None,
     }
 }
