@@ -107,11 +107,11 @@ CREATE FUNCTION tally.value_hash(bytea) RETURNS bigint
 COMMENT ON FUNCTION tally.value_hash(bytea) IS 'xxh3_64 of the bytes';
 
 -- A table with all its partitions and inheritance children.
-CREATE FUNCTION tally.members(source oid) RETURNS SETOF oid STABLE STRICT ROWS 10 LANGUAGE sql SET search_path = pg_catalog AS $$
+CREATE FUNCTION tally.members(source oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
   WITH RECURSIVE down(oid) AS (SELECT source UNION SELECT i.inhrelid FROM pg_inherits i JOIN down ON i.inhparent = down.oid) SELECT oid FROM down
 $$;
 
 -- A table with all that it is a partition or an inheritance child of.
-CREATE FUNCTION tally.ancestors(member oid) RETURNS SETOF oid STABLE STRICT ROWS 10 LANGUAGE sql SET search_path = pg_catalog AS $$
+CREATE FUNCTION tally.ancestors(member oid) RETURNS SETOF oid STABLE STRICT LANGUAGE sql SET search_path = pg_catalog AS $$
   WITH RECURSIVE up(oid) AS (SELECT member UNION SELECT i.inhparent FROM pg_inherits i JOIN up ON i.inhrelid = up.oid) SELECT oid FROM up
 $$;

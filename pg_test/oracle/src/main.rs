@@ -1,4 +1,4 @@
-//! `oracle [--seed N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain|states|stateless,…] [--shape plain|range|list|sub|inherit|time] [--theme plain|kept|refreshable] [--free]`
+//! `oracle [--seed N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain|states|stateless|recomputed,…] [--shape plain|range|list|sub|inherit|time] [--theme plain|kept|refreshable] [--free]`
 //!
 //! Random views, random DML from several sessions, and after each step the views against their queries. The server is
 //! the one of PGHOST, PGPORT, PGUSER and PGDATABASE; schema `oracle` is dropped and made anew for every round.
@@ -25,7 +25,7 @@ struct Args {
     options: Options,
 }
 
-const USAGE: &str = "usage: oracle [--seed N] [--round N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain,states,stateless] [--shape NAME] [--theme NAME] [--free] [--stub] [--keep-going] [--shrink-seconds N] [--slow MILLISECONDS]";
+const USAGE: &str = "usage: oracle [--seed N] [--round N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain,states,stateless,recomputed] [--shape NAME] [--theme NAME] [--free] [--stub] [--keep-going] [--shrink-seconds N] [--slow MILLISECONDS]";
 
 /// Rounds of a theme in which all of its paths are taken, if chance is any guide.
 const ENOUGH: u64 = 30;
@@ -42,7 +42,7 @@ fn parse() -> Result<Args, String> {
         keep_going: false,
         slow: 0,
         shrink_seconds: 120,
-        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true }, two_phase: true, shape: None, theme: None },
+        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true, recomputed: false }, two_phase: true, shape: None, theme: None },
     };
     let mut it = std::env::args().skip(1);
     while let Some(arg) = it.next() {
@@ -58,7 +58,7 @@ fn parse() -> Result<Args, String> {
             "--shrink-seconds" => a.shrink_seconds = number()?,
             "--family" => {
                 let f = it.next().unwrap_or_default();
-                a.options.family = Family { states: f.contains("states"), stateless: f.contains("stateless") };
+                a.options.family = Family { states: f.contains("states"), stateless: f.contains("stateless"), recomputed: f.contains("recomputed") };
             }
             "--shape" => {
                 let name = it.next().unwrap_or_default();

@@ -509,7 +509,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_plan() {
-        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true }, two_phase: true, shape: None, theme: None };
+        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true, recomputed: false }, two_phase: true, shape: None, theme: None };
         for round in 0..50 {
             let (a, b) = (make(7, round, &o), make(7, round, &o));
             let text = |p: &Plan| p.steps.iter().map(|s| format!("{}{:?}{}{:?}\n", s.session, s.kind, s.sql, s.copy)).collect::<String>();

@@ -11,6 +11,8 @@ use crate::view_agg::{Out, aggregate, condition, rows};
 pub struct Family {
     pub states: bool,
     pub stateless: bool,
+    /// Aggregates without a state also where rows leave and still count.
+    pub recomputed: bool,
 }
 
 #[derive(Clone)]
@@ -135,6 +137,9 @@ impl View {
         keys.retain(|k| !seen.contains(&k.expr) && { seen.push(k.expr.clone()); true });
         let no_aggregates = !keys.is_empty() && r.chance(7);
         let mut aggs: Vec<Out> = if no_aggregates { vec![] } else { (0..1 + r.below(5)).map(|_| aggregate(r, t, fam)).collect() };
+        if kept && !fam.recomputed {
+            aggs.retain(|a| !a.recomputed);
+        }
         if kept && !no_aggregates && !aggs.iter().any(|a| a.subtracts) {
             aggs.push(rows());
         }

@@ -16,6 +16,8 @@ pub struct Out {
     pub state: bool,
     /// Removed rows are subtracted, so it is right in groups that the source cannot tell any more.
     pub subtracts: bool,
+    /// It has no state: any change of its rows puts the group in doubt.
+    pub recomputed: bool,
 }
 
 impl Out {
@@ -25,12 +27,12 @@ impl Out {
 }
 
 fn plain(e: String) -> Out {
-    Out { read: "{}".into(), oracle: e.clone(), view: e, merge: None, state: false, subtracts: false }
+    Out { read: "{}".into(), oracle: e.clone(), view: e, merge: None, state: false, subtracts: false, recomputed: false }
 }
 
 /// Numeric and interval results are compared as text: to the last digit of their display scale.
 fn exact(e: String) -> Out {
-    Out { read: "({})::text".into(), oracle: format!("({e})::text"), view: e, merge: None, state: false, subtracts: false }
+    Out { read: "({})::text".into(), oracle: format!("({e})::text"), view: e, merge: None, state: false, subtracts: false, recomputed: false }
 }
 
 /// The number of rows.
@@ -95,7 +97,7 @@ fn sum_like(r: &mut Rng, t: &Table, state: bool, states_exist: bool) -> Option<O
     let want = if wild { our.clone() } else { call.clone() };
     let cast = if text { "::text" } else { "" };
     if !state {
-        return Some(Out { view: call, read: format!("({{}}){cast}"), oracle: format!("({want}){cast}"), merge: None, state: false, subtracts: true });
+        return Some(Out { view: call, read: format!("({{}}){cast}"), oracle: format!("({want}){cast}"), merge: None, state: false, subtracts: true, recomputed: false });
     }
     if c.ty == Ty::F4 {
         return None;
@@ -110,6 +112,7 @@ fn sum_like(r: &mut Rng, t: &Table, state: bool, states_exist: bool) -> Option<O
         merge: Some((format!("{f}_merge({{}}){cast}"), format!("({want}){cast}"))),
         state: true,
         subtracts: true,
+        recomputed: false,
     })
 }
 
@@ -144,6 +147,7 @@ fn picked(r: &mut Rng, t: &Table) -> Option<Out> {
                 merge: Some(("quantile_merge({}, 0.25)".into(), format!("quantile({n}, 0.25){fl}"))),
                 state: true,
                 subtracts: false,
+                recomputed: false,
             },
         });
     }
@@ -161,6 +165,7 @@ fn picked(r: &mut Rng, t: &Table) -> Option<Out> {
         merge: None,
         state: true,
         subtracts: false,
+        recomputed: false,
     })
 }
 
@@ -173,7 +178,7 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
     let by_bytes = c.ty != Ty::Enum;
     match r.below(if fam.states { 8 } else { 1 }) {
         4 => Some(plain(format!("uniq_p(10, {x}){fl}"))),
-        6 => Some(Out { subtracts: by_bytes, ..plain(format!("uniq_exact({x}){fl}")) }),
+        6 => Some(Out { subtracts: by_bytes, recomputed: !by_bytes, ..plain(format!("uniq_exact({x}){fl}")) }),
         7 => {
             let u = format!("uniq_exact({x}){fl}");
             Some(Out {
@@ -183,11 +188,12 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
                 merge: Some(("uniq_exact_merge({})".into(), u.clone())),
                 state: true,
                 subtracts: by_bytes,
+                recomputed: !by_bytes,
                 ..plain(u)
             })
         }
-        0 | 1 | 5 if two => Some(plain(format!("count(DISTINCT ({x})){fl}"))),
-        0 | 1 | 5 => Some(Out { subtracts: by_bytes, ..plain(format!("count(DISTINCT {x}){fl}")) }),
+        0 | 1 | 5 if two => Some(Out { recomputed: true, ..plain(format!("count(DISTINCT ({x})){fl}")) }),
+        0 | 1 | 5 => Some(Out { subtracts: by_bytes, recomputed: !by_bytes, ..plain(format!("count(DISTINCT {x}){fl}")) }),
         2 => Some(plain(format!("uniq({x}){fl}"))),
         _ => {
             let u = format!("uniq({x}){fl}");
@@ -222,6 +228,7 @@ fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
         9 => exact(format!("sum(DISTINCT {i}){fl}")),
         _ => plain(format!("(array_agg({any} ORDER BY ts, id, p, i2)){}[1]", fl)),
     })
+    .map(|o| Out { recomputed: !o.subtracts, ..o })
     .map(|mut o| {
         // FILTER belongs inside the parentheses that an index needs
         if o.view.ends_with("[1]") && o.view.contains(" FILTER ") {
