@@ -28,7 +28,7 @@ struct Args {
 const USAGE: &str = "usage: oracle [--seed N] [--round N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain,states,stateless,recomputed] [--shape NAME] [--theme NAME] [--free] [--stub] [--keep-going] [--shrink-seconds N] [--slow MILLISECONDS]";
 
 /// Rounds of a theme in which all of its paths are taken, if chance is any guide.
-const ENOUGH: u64 = 30;
+const ENOUGH: u64 = 60;
 
 fn parse() -> Result<Args, String> {
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_secs());

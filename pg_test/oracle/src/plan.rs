@@ -251,8 +251,9 @@ impl Maker<'_> {
                 50..=64 => self.dml(s),
                 65..=69 => self.leave(s),
                 70..=85 => self.check_all(s),
-                86..=91 => self.compact(s),
-                92..=94 if self.theme == Theme::Kept && self.r.chance(70) => self.quiet(),
+                86..=88 => self.compact(s),
+                89..=94 if self.theme == Theme::Kept && self.r.chance(80) => self.quiet(),
+                89..=91 => self.compact(s),
                 92..=94 => self.finish_prepared(s),
                 95 => self.quiet(),
                 96 => self.truncate(s),
@@ -352,14 +353,16 @@ impl Maker<'_> {
     }
 
     fn compact(&mut self, s: usize) {
-        let sql = match self.a_view() {
+        let ranged: Vec<usize> = (0..self.views.len()).filter(|&i| self.alive[i] && self.views[i].ranged).collect();
+        let view = if !ranged.is_empty() && self.r.chance(40) { Some(*self.r.pick(&ranged)) } else { self.a_view() };
+        let sql = match view {
             Some(v) if self.r.chance(60) => {
                 let name = crate::value::quote(&self.views[v].name);
                 let bounded = self.views[v].kept.as_ref().is_some_and(|k| k.retention.is_some() && k.partition_by.is_none());
                 match self.r.below(100) {
                     _ if bounded && self.r.chance(40) => format!("SELECT tally.enforce_retention({name})"),
                     0..10 => format!("SELECT tally.refresh_view({name})"),
-                    10..45 => {
+                    n if (10..60).contains(&n) && (self.views[v].ranged || n < 14) => {
                         let minutes = [self.r.below(1600), self.r.below(1600)];
                         let at = |m: usize| format!("timestamptz '2024-03-29 23:00Z' + interval '{m} minutes'");
                         let (from, to) = (minutes[0].min(minutes[1]), minutes[0].max(minutes[1]) + 1);
@@ -428,7 +431,7 @@ impl Maker<'_> {
         let (name, q) = (&self.views[v].name, quote(&self.views[v].name));
         if k.partition_by.is_none() && self.r.chance(40) {
             // enforced later, beside others, at whatever moment
-            let sql = format!("SELECT tally.alter_view({q}, retention => {})", keep(&at));
+            let sql = format!("SELECT tally.compact({q}); SELECT tally.alter_view({q}, retention => {})", keep(&at));
             let (alter, enforce) = (sql, format!("SELECT tally.enforce_retention({q})"));
             self.push(0, Kind::Settle, alter);
             self.all_ended();
@@ -440,7 +443,7 @@ impl Maker<'_> {
             return self.push(0, Kind::Compact, enforce);
         }
         let sql = format!(
-            "SELECT tally.alter_view({q}, retention => {}); SELECT tally.enforce_retention({q}); {}",
+            "SELECT tally.compact({q}); SELECT tally.alter_view({q}, retention => {}); SELECT tally.enforce_retention({q}); {}",
             keep(&at),
             truth::expired(name, bucket, column, &at, k.partition_by.is_none())
         );

@@ -231,7 +231,7 @@ fn path(step: &Step, rows: &db::Rows) -> Option<&'static str> {
     match step.kind {
         Kind::Settle if went(1) && sql.contains("set_source_retention") => Some("source's rows left, alone"),
         Kind::Settle if sql.contains("refresh_view") => Some("views refreshed, alone"),
-        Kind::Settle if went(1) => Some("view's groups left, alone"),
+        Kind::Settle if went(2) && sql.contains("enforce_retention") => Some("view's groups left, alone"),
         Kind::Compact if went(0) && sql.contains("enforce_retention('oracle.src") || sql.contains("enforce_retention('oracle.\"Src") => Some("source's rows left"),
         Kind::Compact if went(0) && sql.contains("enforce_retention") => Some("view's groups left"),
         Kind::Compact if sql.contains("refresh_view") && sql.contains("timestamptz") => Some("ranges refreshed"),

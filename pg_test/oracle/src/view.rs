@@ -28,6 +28,8 @@ pub struct View {
     pub key_predicates: Vec<String>,
     /// Made with data; else it is exact all the same, and reads its source until it is refreshed.
     pub filled: bool,
+    /// Grouped by a bucket of time, so that a range of it can be refreshed.
+    pub ranged: bool,
     /// Over a source whose rows may leave and still count.
     pub kept: Option<Kept>,
 }
@@ -233,7 +235,7 @@ impl View {
             partition_by: (bucket.is_some() && r.chance(30)).then(|| *r.pick(&["day", "week", "month", "quarter"])),
             bucket: bucket.map(|(expr, name, _)| (expr, name)),
         });
-        View { query, read, oracle, merged, key_predicates, filled: !r.chance(15), kept, name }
+        View { query, read, oracle, merged, key_predicates, filled: !r.chance(15), ranged: keys.iter().any(|k| k.expr.starts_with("date_")), kept, name }
     }
 
     pub fn create(&self) -> String {
