@@ -23,22 +23,22 @@ CREATE FUNCTION tally.alter_view(name text, schedule text DEFAULT NULL, retentio
 COMMENT ON FUNCTION tally.alter_view IS 'change what a view was made with; what is not given stays, what reset names goes';
 
 CREATE FUNCTION tally.verify_view(name text, OUT missing bigint, OUT extra bigint, OUT different bigint)
-  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'verify_view_wrapper' ROWS 1;
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE ROWS 1 LANGUAGE c AS 'MODULE_PATHNAME', 'verify_view_wrapper';
 COMMENT ON FUNCTION tally.verify_view IS 'compare a view with its query run now: groups missing, groups too many, groups with other values';
 
 CREATE FUNCTION tally.explain_query(query text, OUT "column" text, OUT "insert" text, OUT "update" text, OUT "delete" text, OUT note text)
-  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'explain_query_wrapper' ROWS 10;
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE ROWS 10 LANGUAGE c AS 'MODULE_PATHNAME', 'explain_query_wrapper';
 COMMENT ON FUNCTION tally.explain_query IS 'how each kind of change would reach each column of a view of this query';
 
 CREATE FUNCTION tally.explain_view(name text, OUT "column" text, OUT "insert" text, OUT "update" text, OUT "delete" text, OUT note text)
-  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'explain_view_wrapper' ROWS 10;
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE ROWS 10 LANGUAGE c AS 'MODULE_PATHNAME', 'explain_view_wrapper';
 COMMENT ON FUNCTION tally.explain_view IS 'how each kind of change reaches each column of the view';
 
 CREATE FUNCTION tally.view_state(view oid, OUT pending bigint, OUT doubtful bigint, OUT status text, OUT kept bigint)
-  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_state_wrapper' ROWS 1;
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE ROWS 1 LANGUAGE c AS 'MODULE_PATHNAME', 'view_state_wrapper';
 -- Statements on the source since the server was started, and how long they were busy with the view, in milliseconds. No row without the library preloaded.
 CREATE FUNCTION tally.statement_cost(delta oid, OUT statements bigint, OUT total_time double precision)
-  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'statement_cost_wrapper' ROWS 1;
+  RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE ROWS 1 LANGUAGE c AS 'MODULE_PATHNAME', 'statement_cost_wrapper';
 CREATE FUNCTION tally.view_query(view oid)
   RETURNS text VOLATILE STRICT PARALLEL UNSAFE LANGUAGE c AS 'MODULE_PATHNAME', 'view_query_wrapper';
 

@@ -34,7 +34,7 @@ pub fn connect(name: &str) -> Result<Client, postgres::Error> {
             other => break other?,
         }
     };
-    c.batch_execute("SET client_min_messages = warning")?;
+    c.batch_execute("SET client_min_messages = warning; SET jit = off")?;
     Ok(c)
 }
 

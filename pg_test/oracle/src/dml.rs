@@ -149,6 +149,17 @@ fn delete(r: &mut Rng, t: &Table) -> String {
     }
 }
 
+/// What takes rows and nothing else.
+pub fn removal(r: &mut Rng, t: &Table) -> String {
+    let (to, _, _) = target(r, t);
+    match r.below(10) {
+        0..=3 => format!("DELETE FROM {to} WHERE ts < timestamptz '2024-03-30Z' + interval '{} minutes'", r.below(400)),
+        4 => format!("WITH w AS (DELETE FROM {to} WHERE {} RETURNING id) SELECT count(*) FROM w", predicate(r, t)),
+        5 if t.fk => format!("DELETE FROM oracle.par WHERE k = {}", r.below(10)),
+        _ => delete(r, t),
+    }
+}
+
 fn merge(r: &mut Rng, t: &Table) -> String {
     let order = t.row_columns(r);
     let list = t.column_list(&order);

@@ -1,9 +1,10 @@
 //! Before and after a round: a clean schema, and what must hold once everybody is quiet.
 
 use crate::db;
-use crate::plan::Plan;
+use crate::plan::{Plan, Theme};
 use crate::session::{Failure, show};
 use postgres::Client;
+use std::collections::BTreeMap;
 
 pub fn reset(c: &mut Client) -> Result<(), postgres::Error> {
     for gid in db::rows(c, "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid LIKE 'oracle%'")? {
@@ -17,6 +18,17 @@ pub fn reset(c: &mut Client) -> Result<(), postgres::Error> {
     )
 }
 
+/// What a round came to, of which there should be enough in a run.
+pub fn paths(c: &mut Client, p: &Plan, paths: &mut BTreeMap<&'static str, u64>) {
+    if p.theme != Theme::Kept {
+        return;
+    }
+    let mut count = |name, sql: &str| *paths.entry(name).or_default() += db::value(c, sql).ok().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+    count("groups kept at the end", "SELECT sum(kept)::bigint FROM tally.views");
+    count("rows that left and count, at the end", &format!("SELECT (SELECT count(*) FROM oracle.shadow) - (SELECT count(*) FROM {})", p.sources[0]));
+    count("rows that a view does not count, at the end", "SELECT count(*) FROM oracle.cut");
+}
+
 fn fails(class: &str, e: postgres::Error) -> Failure {
     let (code, text) = db::explain(&e);
     Failure::new(format!("{class} error {code}"), text)
@@ -25,7 +37,7 @@ fn fails(class: &str, e: postgres::Error) -> Failure {
 /// Every view that is there: exact, incremental, verified, compacted to nothing pending, read without its source, and
 /// dropped without a trace. Returns the number of comparisons made.
 pub fn check(c: &mut Client, p: &Plan, stub: bool) -> Result<u64, Failure> {
-    let mut checks = 0;
+    let mut checks = refreshables(c, p)?;
     let mut kept = vec![];
     for (i, v) in p.views.iter().enumerate() {
         let name = crate::value::quote(&v.name);
@@ -74,6 +86,28 @@ pub fn check(c: &mut Client, p: &Plan, stub: bool) -> Result<u64, Failure> {
         if !left.is_empty() || !listed.is_empty() {
             return Err(Failure::new("leftovers", format!("after dropping everything: {}; listed: {}", show(&left), show(&listed))));
         }
+    }
+    Ok(checks)
+}
+
+/// Those that were made: refreshed, each equals its query.
+fn refreshables(c: &mut Client, p: &Plan) -> Result<u64, Failure> {
+    let mut checks = 0;
+    for v in &p.refreshables {
+        let name = crate::value::quote(&v.name);
+        let mode = db::value(c, &format!("SELECT mode FROM tally.views WHERE view = to_regclass({name})")).map_err(|e| fails("tally.views", e))?;
+        match mode.as_str() {
+            "" => continue,
+            "refreshable" => {}
+            _ => return Err(Failure::new("mode", format!("tally.views says mode {mode:?} of {}", v.name))),
+        }
+        db::rows(c, &v.refresh()).map_err(|e| fails("refresh_view", e))?;
+        let rows = db::rows(c, &v.difference()).map_err(|e| fails("at the end", e))?;
+        if !rows.is_empty() {
+            return Err(Failure::new("mismatch at the end", format!("{}: {}", v.name, show(&rows))));
+        }
+        verified(c, &name, "refreshed")?;
+        checks += 1;
     }
     Ok(checks)
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 fn stretches(plan: &Plan) -> Vec<(Vec<Step>, Vec<Step>)> {
     let mut out: Vec<(Vec<Step>, Vec<Step>)> = vec![(vec![], vec![])];
     for s in &plan.steps {
-        if matches!(s.kind, Kind::Quiet | Kind::Setup) {
+        if s.kind.alone() {
             if out.last().is_some_and(|x| !x.1.is_empty()) {
                 out.push((vec![], vec![]));
             }
@@ -96,6 +96,7 @@ fn try_run(plan: &Plan, stub: bool, out: &mut Outcome) -> Result<(), Failure> {
         }
     }
     drop(sessions);
+    finish::paths(&mut monitor, plan, &mut out.paths);
     out.checks += finish::check(&mut monitor, plan, stub)?;
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! `oracle [--seed N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain|states|stateless,…] [--shape plain|range|list|sub|inherit] [--free]`
+//! `oracle [--seed N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain|states|stateless|recomputed,…] [--shape plain|range|list|sub|inherit|time] [--theme plain|kept|refreshable] [--free]`
 //!
 //! Random views, random DML from several sessions, and after each step the views against their queries. The server is
 //! the one of PGHOST, PGPORT, PGUSER and PGDATABASE; schema `oracle` is dropped and made anew for every round.
 
-use oracle::plan::{self, Options};
+use oracle::plan::{self, Options, Theme};
 use oracle::session::Failure;
 use oracle::table::Shape;
 use oracle::view::Family;
@@ -25,7 +25,10 @@ struct Args {
     options: Options,
 }
 
-const USAGE: &str = "usage: oracle [--seed N] [--round N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain,states,stateless] [--free] [--stub] [--keep-going] [--shrink-seconds N] [--slow MILLISECONDS]";
+const USAGE: &str = "usage: oracle [--seed N] [--round N] [--checks N | --seconds N] [--sessions N] [--steps N] [--family plain,states,stateless,recomputed] [--shape NAME] [--theme NAME] [--free] [--stub] [--keep-going] [--shrink-seconds N] [--slow MILLISECONDS]";
+
+/// Rounds of a theme in which all of its paths are taken, if chance is any guide.
+const ENOUGH: u64 = 60;
 
 fn parse() -> Result<Args, String> {
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_secs());
@@ -39,7 +42,7 @@ fn parse() -> Result<Args, String> {
         keep_going: false,
         slow: 0,
         shrink_seconds: 120,
-        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true }, two_phase: true, shape: None },
+        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true, recomputed: false }, two_phase: true, shape: None, theme: None },
     };
     let mut it = std::env::args().skip(1);
     while let Some(arg) = it.next() {
@@ -55,11 +58,15 @@ fn parse() -> Result<Args, String> {
             "--shrink-seconds" => a.shrink_seconds = number()?,
             "--family" => {
                 let f = it.next().unwrap_or_default();
-                a.options.family = Family { states: f.contains("states"), stateless: f.contains("stateless") };
+                a.options.family = Family { states: f.contains("states"), stateless: f.contains("stateless"), recomputed: f.contains("recomputed") };
             }
             "--shape" => {
                 let name = it.next().unwrap_or_default();
                 a.options.shape = Some(Shape::named(&name).ok_or(format!("no shape {name}\n{USAGE}"))?);
+            }
+            "--theme" => {
+                let name = it.next().unwrap_or_default();
+                a.options.theme = Some(Theme::named(&name).ok_or(format!("no theme {name}\n{USAGE}"))?);
             }
             "--free" => a.free = true,
             "--stub" => a.stub = true,
@@ -73,7 +80,9 @@ fn parse() -> Result<Args, String> {
 fn prepare(a: &mut Args) -> Result<(), String> {
     let text = |e: postgres::Error| db::explain(&e).1;
     let mut c = db::connect("oracle").map_err(text)?;
-    if !a.stub {
+    if a.stub {
+        a.options.theme = Some(Theme::Plain);
+    } else {
         c.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_tally").map_err(text)?;
     }
     a.options.two_phase = db::value(&mut c, "SHOW max_prepared_transactions").map_err(text)? != "0";
@@ -99,6 +108,8 @@ fn main() -> ExitCode {
     let (mut checks, mut mismatches, mut deadlocks, mut others) = (0u64, 0u64, 0u64, 0u64);
     let (mut changes, mut views) = (0u64, 0u64);
     let mut tolerated: BTreeMap<String, u64> = BTreeMap::new();
+    let mut paths: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut themes: BTreeMap<Theme, u64> = BTreeMap::new();
     let mut refused: BTreeMap<String, (u64, String)> = BTreeMap::new();
     let mut said = Instant::now();
     let mut round = a.round.unwrap_or(0);
@@ -112,6 +123,10 @@ fn main() -> ExitCode {
             for r in out.log.iter().filter(|r| r.millis >= a.slow) {
                 eprintln!("{} ms, round {round}: {} -- {}", r.millis, r.sql, r.result);
             }
+        }
+        *themes.entry(plan.theme).or_default() += 1;
+        for (k, n) in &out.paths {
+            *paths.entry(k).or_default() += n;
         }
         for (k, n) in &out.tolerated {
             *tolerated.entry(k.clone()).or_default() += n;
@@ -146,6 +161,13 @@ fn main() -> ExitCode {
     }
     println!("{views} views over {} tables, {changes} changes of their rows, {:.0} s", round - a.round.unwrap_or(0), start.elapsed().as_secs_f64());
     println!("errors of the users' own, by SQLSTATE: {tolerated:?}");
+    println!("rounds {themes:?}; what was tested: {paths:?}");
+    for theme in themes.iter().filter(|t| *t.1 >= ENOUGH).map(|t| t.0) {
+        for path in theme.paths().iter().filter(|p| paths.get(**p).is_none_or(|n| *n == 0)) {
+            println!("FAILURE: never tested: {path}");
+            others += 1;
+        }
+    }
     if others > 0 {
         println!("{others} other failures");
     }

@@ -1,16 +1,23 @@
 //! A round: the table, its views, and an interleaving of statements of several sessions, all from a seed.
 
 use crate::dml;
+use crate::refreshable::{self, Refreshable};
 use crate::rng::Rng;
 use crate::table::{Shape, Table};
-use crate::view::{Family, View};
+use crate::truth;
+use crate::value::quote;
+use crate::view::{Family, View, instant, keep};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Before the sessions start; nothing runs without it.
     Setup,
+    /// The harness's own, without which nothing can be judged.
+    Frame,
     /// All transactions end; then this, if any, by a session of its own.
     Quiet,
+    /// All transactions end; then a retention is set and enforced, and what must be so from then on is asked for.
+    Settle,
     Begin,
     End,
     Savepoint,
@@ -19,6 +26,8 @@ pub enum Kind {
     FinishPrepared,
     Dml,
     Truncate,
+    /// Rows that leave and still count.
+    Forget,
     Compact,
     Check(usize),
     /// A cursor over the difference: it keeps its snapshot while others go on.
@@ -26,6 +35,13 @@ pub enum Kind {
     Fetch(usize),
     CreateView(usize),
     DropView(usize),
+}
+
+impl Kind {
+    /// All transactions end before it.
+    pub fn alone(self) -> bool {
+        matches!(self, Kind::Setup | Kind::Frame | Kind::Quiet | Kind::Settle)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +52,46 @@ pub struct Step {
     pub copy: Option<String>,
 }
 
+/// What a round is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Theme {
+    /// Views of a source that has all its rows.
+    Plain,
+    /// Views that keep what rows counted that have left, or that groups leave.
+    Kept,
+    Refreshable,
+}
+
+impl Theme {
+    pub fn named(name: &str) -> Option<Theme> {
+        [("plain", Theme::Plain), ("kept", Theme::Kept), ("refreshable", Theme::Refreshable)].iter().find(|t| t.0 == name).map(|t| t.1)
+    }
+
+    /// What must happen in a run of some rounds; else it tested less than it says.
+    pub fn paths(self) -> &'static [&'static str] {
+        match self {
+            Theme::Plain => &[],
+            Theme::Kept => &[
+                "source's rows left",
+                "source's rows left, alone",
+                "view's groups left",
+                "view's groups left, alone",
+                "forgotten by statements",
+                "ranges refreshed",
+                "groups kept at the end",
+                "rows that left and count, at the end",
+                "rows that a view does not count, at the end",
+            ],
+            Theme::Refreshable => &["views refreshed", "views refreshed, alone"],
+        }
+    }
+
+    fn of(seed: u64, round: u64) -> Theme {
+        let mut r = Rng::new(seed.wrapping_mul(31).wrapping_add(round));
+        *r.pick(&[Theme::Plain, Theme::Plain, Theme::Plain, Theme::Kept, Theme::Kept, Theme::Refreshable])
+    }
+}
+
 pub struct Plan {
     pub seed: u64,
     pub round: u64,
@@ -44,7 +100,9 @@ pub struct Plan {
     pub settings: Vec<Vec<String>>,
     pub steps: Vec<Step>,
     pub views: Vec<View>,
+    pub refreshables: Vec<Refreshable>,
     pub sources: Vec<String>,
+    pub theme: Theme,
 }
 
 #[derive(Clone)]
@@ -55,6 +113,8 @@ pub struct Options {
     pub two_phase: bool,
     /// Only tables of this shape.
     pub shape: Option<Shape>,
+    /// Only rounds about this.
+    pub theme: Option<Theme>,
 }
 
 struct Session {
@@ -74,6 +134,9 @@ struct Maker<'a> {
     prepared: Vec<String>,
     steps: Vec<Step>,
     round: u64,
+    theme: Theme,
+    /// Rows may leave at any moment: every view has its horizon already, which is made with a lock that waits for readers.
+    any_moment: bool,
 }
 
 /// A role that may use the tables and nothing else; session 0, which makes them, stays their owner.
@@ -104,13 +167,18 @@ const SETTINGS: &[&str] = &[
 ];
 
 pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
+    let theme = o.theme.unwrap_or(Theme::of(seed, round));
+    if theme == Theme::Refreshable {
+        return refreshable::make(seed, round, o);
+    }
     let mut r = Rng::new(seed.wrapping_add(round.wrapping_mul(1_000_003)));
-    let t = Table::new(&mut r, o.shape);
+    let t = Table::new(&mut r, o.shape, theme == Theme::Kept);
     let settings = (0..o.sessions)
         .map(|id| (0..r.below(4)).map(|_| r.pick(SETTINGS).to_string()).filter(|s| id > 0 || s != AS_WRITER).collect())
         .collect();
     let s = (0..o.sessions).map(|_| Session { level: None, saves: 0, cursor: None, left: 0 }).collect();
-    let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], prepared: vec![], steps: vec![], round };
+    let any_moment = r.chance(80);
+    let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], prepared: vec![], steps: vec![], round, theme, any_moment };
     m.setup();
     while m.steps.len() < o.steps {
         m.next();
@@ -120,7 +188,7 @@ pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
     if m.steps.iter().any(|s| s.sql.contains("oracle.hashed")) {
         sources.extend(["oracle.h0".to_string(), "oracle.h1".to_string()]);
     }
-    Plan { seed, round, sessions: o.sessions, settings, steps: m.steps, views: m.views, sources }
+    Plan { seed, round, sessions: o.sessions, settings, steps: m.steps, views: m.views, refreshables: vec![], sources, theme }
 }
 
 impl Maker<'_> {
@@ -130,8 +198,17 @@ impl Maker<'_> {
 
     fn setup(&mut self) {
         let ddl = std::mem::take(&mut self.t.ddl);
+        if self.t.numbered {
+            self.push(0, Kind::Frame, "CREATE SEQUENCE oracle.rids");
+            self.push(0, Kind::Frame, "GRANT USAGE ON SEQUENCE oracle.rids TO oracle_writer");
+        }
         for sql in ddl {
             self.push(0, Kind::Setup, sql);
+        }
+        if self.t.numbered {
+            for sql in truth::setup(&self.t) {
+                self.push(0, Kind::Frame, sql);
+            }
         }
         for _ in 0..self.r.below(4) {
             let n = 1 + self.r.below(25);
@@ -142,6 +219,9 @@ impl Maker<'_> {
         }
         for _ in 0..1 + self.r.below(3) {
             self.create_view(0, true);
+        }
+        if self.theme == Theme::Kept && self.any_moment {
+            self.source_retention();
         }
     }
 
@@ -168,9 +248,12 @@ impl Maker<'_> {
         if self.s[s].level.is_none() {
             match self.r.below(100) {
                 0..=49 => self.begin(s),
-                50..=69 => self.dml(s),
+                50..=64 => self.dml(s),
+                65..=69 => self.leave(s),
                 70..=85 => self.check_all(s),
-                86..=91 => self.compact(s),
+                86..=88 => self.compact(s),
+                89..=94 if self.theme == Theme::Kept && self.r.chance(80) => self.quiet(),
+                89..=91 => self.compact(s),
                 92..=94 => self.finish_prepared(s),
                 95 => self.quiet(),
                 96 => self.truncate(s),
@@ -209,7 +292,8 @@ impl Maker<'_> {
                 let verb = if release { "RELEASE" } else { "ROLLBACK TO" };
                 self.push(s, Kind::RollbackTo, format!("{verb} s{n}"));
             }
-            91..=94 => self.cursor(s),
+            91..=92 => self.leave(s),
+            93..=94 => self.cursor(s),
             95..=97 => self.compact(s),
             _ => self.dml(s),
         }
@@ -269,12 +353,16 @@ impl Maker<'_> {
     }
 
     fn compact(&mut self, s: usize) {
-        let sql = match self.a_view() {
+        let ranged: Vec<usize> = (0..self.views.len()).filter(|&i| self.alive[i] && self.views[i].ranged).collect();
+        let view = if !ranged.is_empty() && self.r.chance(40) { Some(*self.r.pick(&ranged)) } else { self.a_view() };
+        let sql = match view {
             Some(v) if self.r.chance(60) => {
                 let name = crate::value::quote(&self.views[v].name);
+                let bounded = self.views[v].kept.as_ref().is_some_and(|k| k.retention.is_some() && k.partition_by.is_none());
                 match self.r.below(100) {
+                    _ if bounded && self.r.chance(40) => format!("SELECT tally.enforce_retention({name})"),
                     0..10 => format!("SELECT tally.refresh_view({name})"),
-                    10..30 => {
+                    n if (10..60).contains(&n) && (self.views[v].ranged || n < 14) => {
                         let minutes = [self.r.below(1600), self.r.below(1600)];
                         let at = |m: usize| format!("timestamptz '2024-03-29 23:00Z' + interval '{m} minutes'");
                         let (from, to) = (minutes[0].min(minutes[1]), minutes[0].max(minutes[1]) + 1);
@@ -292,6 +380,77 @@ impl Maker<'_> {
         self.push(s, Kind::Compact, sql);
     }
 
+    /// Rows leave, by the source's retention or by a statement that says that they still count.
+    fn leave(&mut self, s: usize) {
+        if self.theme != Theme::Kept {
+            return self.dml(s);
+        }
+        // partitions that are dropped are missing in older snapshots, as anywhere
+        if self.t.shape != Shape::Time && self.any_moment && self.r.chance(40) {
+            let sql = format!("SELECT tally.enforce_retention({})", quote(&self.t.name));
+            return self.push(s, Kind::Compact, sql);
+        }
+        let sql = dml::removal(&mut self.r, &self.t);
+        let sql = format!("SET tally.maintain = off; {sql}; RESET tally.maintain");
+        if self.any_moment {
+            return self.push(s, Kind::Forget, sql);
+        }
+        self.push(0, Kind::Quiet, sql);
+        self.all_ended();
+    }
+
+    /// A retention is set and enforced while nobody is in the way.
+    fn settle(&mut self) {
+        let bounded = |v: &View| v.kept.as_ref().is_some_and(|k| k.bucket.is_some());
+        let can: Vec<usize> = (0..self.views.len()).filter(|&i| self.alive[i] && bounded(&self.views[i])).collect();
+        if can.is_empty() || self.r.chance(40) {
+            self.source_retention();
+        } else {
+            let v = *self.r.pick(&can);
+            self.view_retention(v);
+        }
+        let s = self.r.below(self.o.sessions);
+        self.check_all(s);
+    }
+
+    fn source_retention(&mut self) {
+        let (name, at) = (self.t.name.clone(), instant(&mut self.r, "ts"));
+        let q = quote(&name);
+        let sql = format!(
+            "SELECT tally.set_source_retention({q}, 'ts', {}); SELECT tally.enforce_retention({q}); SELECT 'left behind', rid FROM {name} WHERE ts < {at}",
+            keep(&at)
+        );
+        self.push(0, Kind::Settle, sql);
+        self.all_ended();
+    }
+
+    fn view_retention(&mut self, v: usize) {
+        let Some(k) = self.views[v].kept.clone() else { return };
+        let Some((bucket, column)) = &k.bucket else { return };
+        let at = instant(&mut self.r, if bucket.contains("d1") { "d1" } else { "ts" });
+        let (name, q) = (&self.views[v].name, quote(&self.views[v].name));
+        if k.partition_by.is_none() && self.r.chance(40) {
+            // enforced later, beside others, at whatever moment
+            let sql = format!("SELECT tally.compact({q}); SELECT tally.alter_view({q}, retention => {})", keep(&at));
+            let (alter, enforce) = (sql, format!("SELECT tally.enforce_retention({q})"));
+            self.push(0, Kind::Settle, alter);
+            self.all_ended();
+            for s in 1..self.o.sessions {
+                self.begin(s);
+                self.check_all(s);
+                self.dml(s);
+            }
+            return self.push(0, Kind::Compact, enforce);
+        }
+        let sql = format!(
+            "SELECT tally.compact({q}); SELECT tally.alter_view({q}, retention => {}); SELECT tally.enforce_retention({q}); {}",
+            keep(&at),
+            truth::expired(name, bucket, column, &at, k.partition_by.is_none())
+        );
+        self.push(0, Kind::Settle, sql);
+        self.all_ended();
+    }
+
     fn all_ended(&mut self) {
         for s in &mut self.s {
             s.level = None;
@@ -301,6 +460,9 @@ impl Maker<'_> {
 
     /// Changes of the partition tree: snapshots older than these are outside the promise, so nobody has one.
     fn quiet(&mut self) {
+        if self.theme == Theme::Kept {
+            return self.settle();
+        }
         let ddl = if self.r.chance(45) { self.t.attach_new(&mut self.r) } else { self.t.toggle_leaf(&mut self.r) };
         self.push(0, Kind::Quiet, "");
         for sql in ddl {
@@ -325,7 +487,13 @@ impl Maker<'_> {
         }
         let leaf = (!self.t.leaves.is_empty() && self.r.chance(60)).then(|| self.r.pick(&self.t.leaves).name.clone());
         let name = leaf.unwrap_or_else(|| self.t.name.clone());
-        self.push(s, Kind::Truncate, format!("TRUNCATE {name}"));
+        let sql = match self.theme {
+            // not by a session that may be another's than the owner's: what such a one removes counts as ever
+            Theme::Kept if s == 0 && self.any_moment && self.r.chance(40) => format!("SET tally.maintain = off; TRUNCATE {name}; RESET tally.maintain"),
+            Theme::Kept => format!("SELECT oracle.truncates({}); TRUNCATE {name}", quote(&name)),
+            _ => format!("TRUNCATE {name}"),
+        };
+        self.push(s, Kind::Truncate, sql);
         self.check_all(s);
         if own {
             self.dml(s);
@@ -344,12 +512,12 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_plan() {
-        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true }, two_phase: true, shape: None };
+        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true, recomputed: false }, two_phase: true, shape: None, theme: None };
         for round in 0..50 {
             let (a, b) = (make(7, round, &o), make(7, round, &o));
             let text = |p: &Plan| p.steps.iter().map(|s| format!("{}{:?}{}{:?}\n", s.session, s.kind, s.sql, s.copy)).collect::<String>();
             assert_eq!(text(&a), text(&b));
-            assert!(a.steps.len() >= 80 && !a.views.is_empty());
+            assert!(a.steps.len() >= 80 && !(a.views.is_empty() && a.refreshables.is_empty()));
         }
     }
 }

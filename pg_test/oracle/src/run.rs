@@ -19,6 +19,8 @@ pub struct Outcome {
     pub tolerated: BTreeMap<String, u64>,
     pub refused: Vec<String>,
     pub log: Vec<Report>,
+    /// How often what was meant to be tested happened.
+    pub paths: BTreeMap<&'static str, u64>,
     pub failure: Option<Failure>,
 }
 
@@ -27,6 +29,9 @@ impl Outcome {
         self.checks += u64::from(rep.checked);
         self.changes += u64::from(rep.changed);
         self.views += u64::from(rep.made_view);
+        if let Some(p) = rep.path {
+            *self.paths.entry(p).or_default() += 1;
+        }
         if let Some(t) = &rep.tolerated {
             *self.tolerated.entry(t.clone()).or_default() += 1;
         }
@@ -113,6 +118,7 @@ pub fn run(plan: &Plan, steps: &[Step], stub: bool) -> Outcome {
         let _ = t.join();
     }
     if out.failure.is_none() {
+        finish::paths(&mut monitor, plan, &mut out.paths);
         match finish::check(&mut monitor, plan, stub) {
             Ok(n) => out.checks += n,
             Err(f) => out.failure = Some(f),
@@ -127,7 +133,7 @@ fn failed(f: Failure) -> Outcome {
 
 impl Runner<'_> {
     fn step(&mut self, step: &Step) {
-        if matches!(step.kind, Kind::Quiet | Kind::Setup) {
+        if step.kind.alone() {
             self.quiet();
             if step.sql.is_empty() {
                 return;
@@ -222,7 +228,7 @@ impl Runner<'_> {
         if db::value(self.monitor, &sql).unwrap_or_default() != "0" {
             return false;
         }
-        let ddl = self.workers.iter().any(|w| matches!(w.busy, Some(Kind::CreateView(_) | Kind::DropView(_) | Kind::Truncate | Kind::Quiet)));
+        let ddl = self.workers.iter().any(|w| matches!(w.busy, Some(Kind::CreateView(_) | Kind::DropView(_) | Kind::Truncate | Kind::Quiet | Kind::Settle)));
         if !ddl
             && let Some(f) = view_wait(self.monitor) {
                 self.out.failure = Some(f);

@@ -47,7 +47,7 @@ impl Shrinker<'_> {
     }
 
     fn statements(&mut self) {
-        let needed = |s: &Step| matches!(s.kind, Kind::Setup) && s.sql.starts_with("CREATE TABLE");
+        let needed = |s: &Step| matches!(s.kind, Kind::Frame) || matches!(s.kind, Kind::Setup) && s.sql.starts_with("CREATE TABLE");
         let mut size = (self.steps.len() / 2).max(1);
         loop {
             let (mut at, mut cut_any) = (0, false);

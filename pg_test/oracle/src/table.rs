@@ -11,11 +11,13 @@ pub enum Shape {
     List,
     Sub,
     Inherit,
+    /// By range of `ts`: its partitions can leave as a whole.
+    Time,
 }
 
 impl Shape {
     pub fn named(name: &str) -> Option<Shape> {
-        let all = [("plain", Shape::Plain), ("range", Shape::Range), ("list", Shape::List), ("sub", Shape::Sub), ("inherit", Shape::Inherit)];
+        let all = [("plain", Shape::Plain), ("range", Shape::Range), ("list", Shape::List), ("sub", Shape::Sub), ("inherit", Shape::Inherit), ("time", Shape::Time)];
         all.iter().find(|s| s.0 == name).map(|s| s.1)
     }
 }
@@ -46,6 +48,8 @@ pub struct Table {
     pub fk: bool,
     pub user_trigger: bool,
     pub ddl: Vec<String>,
+    /// Rows have a number of their own, by which a shadow of the table knows them.
+    pub numbered: bool,
     extra: usize,
 }
 
@@ -70,8 +74,9 @@ const OPTIONAL: &[(&str, Ty)] = &[
 ];
 
 impl Table {
-    pub fn new(r: &mut Rng, only: Option<Shape>) -> Table {
+    pub fn new(r: &mut Rng, only: Option<Shape>, numbered: bool) -> Table {
         let any = *r.pick(&[Shape::Plain, Shape::Plain, Shape::Range, Shape::List, Shape::Sub, Shape::Inherit]);
+        let any = if numbered && r.chance(20) { Shape::Time } else { any };
         let shape = only.unwrap_or(any);
         let mut cols = vec![
             Col { name: "i2", ty: Ty::Int, not_null: true },
@@ -85,17 +90,21 @@ impl Table {
         r.shuffle(&mut cols);
         let name = (*r.pick(&["oracle.src", "oracle.\"Src Table\"", "oracle.src_1"])).to_string();
         let fk = shape != Shape::Inherit && r.chance(35);
-        let mut t = Table { name, shape, cols, leaves: vec![], fk, user_trigger: r.chance(12), ddl: vec![], extra: 0 };
+        let mut t = Table { name, shape, cols, leaves: vec![], fk, user_trigger: r.chance(12), ddl: vec![], numbered, extra: 0 };
         t.build(r);
         t
     }
 
     pub fn partitioned(&self) -> bool {
-        matches!(self.shape, Shape::Range | Shape::List | Shape::Sub)
+        matches!(self.shape, Shape::Range | Shape::List | Shape::Sub | Shape::Time)
     }
 
     pub fn conflict_target(&self) -> &'static str {
-        if self.partitioned() { "id, p" } else { "id" }
+        match self.shape {
+            Shape::Plain | Shape::Inherit => "id",
+            Shape::Time => "id, ts",
+            _ => "id, p",
+        }
     }
 
     pub fn of(&self, f: impl Fn(Ty) -> bool) -> Vec<&Col> {
@@ -113,6 +122,9 @@ impl Table {
         parts.insert(parts.len() / 2, "id bigint NOT NULL".into());
         parts.insert(0, "p int NOT NULL".into());
         parts.push("fk int".into());
+        if self.numbered {
+            parts.push("rid bigint DEFAULT nextval('oracle.rids')".into());
+        }
         if hole {
             parts.insert(1, "hole text".into());
         }
@@ -167,6 +179,16 @@ impl Table {
                     }
                 }
                 self.default_leaf(r, &root);
+            }
+            Shape::Time => {
+                self.ddl.push(format!("CREATE TABLE {root} ({cols}, PRIMARY KEY (id, ts)) PARTITION BY RANGE (ts)"));
+                for i in 0..3 {
+                    let name = format!("oracle.l{i}");
+                    self.ddl.push(format!("CREATE TABLE {name} PARTITION OF {root} FOR VALUES FROM ('2024-03-30 {:02}:00Z') TO ('2024-03-30 {:02}:00Z')", i * 3, i * 3 + 3));
+                    self.leaves.push(Leaf { name, lo: 0, hi: 34, bound: None, attached: true });
+                }
+                self.ddl.push(format!("CREATE TABLE oracle.ldef PARTITION OF {root} DEFAULT"));
+                self.leaves.push(Leaf { name: "oracle.ldef".into(), lo: 0, hi: 34, bound: None, attached: true });
             }
             Shape::List => {
                 self.ddl.push(format!("CREATE TABLE {root} ({cols}, PRIMARY KEY (id, p)) PARTITION BY LIST (p)"));

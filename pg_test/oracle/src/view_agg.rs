@@ -14,15 +14,30 @@ pub struct Out {
     pub oracle: String,
     pub merge: Option<(String, String)>,
     pub state: bool,
+    /// Removed rows are subtracted, so it is right in groups that the source cannot tell any more.
+    pub subtracts: bool,
+    /// It has no state: any change of its rows puts the group in doubt.
+    pub recomputed: bool,
+}
+
+impl Out {
+    fn subtracting(self) -> Out {
+        Out { subtracts: true, ..self }
+    }
 }
 
 fn plain(e: String) -> Out {
-    Out { read: "{}".into(), oracle: e.clone(), view: e, merge: None, state: false }
+    Out { read: "{}".into(), oracle: e.clone(), view: e, merge: None, state: false, subtracts: false, recomputed: false }
 }
 
 /// Numeric and interval results are compared as text: to the last digit of their display scale.
 fn exact(e: String) -> Out {
-    Out { read: "({})::text".into(), oracle: format!("({e})::text"), view: e, merge: None, state: false }
+    Out { read: "({})::text".into(), oracle: format!("({e})::text"), view: e, merge: None, state: false, subtracts: false, recomputed: false }
+}
+
+/// The number of rows.
+pub fn rows() -> Out {
+    plain("count(*)".into()).subtracting()
 }
 
 pub fn condition(r: &mut Rng, t: &Table) -> String {
@@ -82,7 +97,7 @@ fn sum_like(r: &mut Rng, t: &Table, state: bool, states_exist: bool) -> Option<O
     let want = if wild { our.clone() } else { call.clone() };
     let cast = if text { "::text" } else { "" };
     if !state {
-        return Some(Out { view: call, read: format!("({{}}){cast}"), oracle: format!("({want}){cast}"), merge: None, state: false });
+        return Some(Out { view: call, read: format!("({{}}){cast}"), oracle: format!("({want}){cast}"), merge: None, state: false, subtracts: true, recomputed: false });
     }
     if c.ty == Ty::F4 {
         return None;
@@ -96,6 +111,8 @@ fn sum_like(r: &mut Rng, t: &Table, state: bool, states_exist: bool) -> Option<O
         oracle: format!("({want}){cast}"),
         merge: Some((format!("{f}_merge({{}}){cast}"), format!("({want}){cast}"))),
         state: true,
+        subtracts: true,
+        recomputed: false,
     })
 }
 
@@ -129,6 +146,8 @@ fn picked(r: &mut Rng, t: &Table) -> Option<Out> {
                 oracle: format!("quantile_state({n}){fl}::text"),
                 merge: Some(("quantile_merge({}, 0.25)".into(), format!("quantile({n}, 0.25){fl}"))),
                 state: true,
+                subtracts: false,
+                recomputed: false,
             },
         });
     }
@@ -145,6 +164,8 @@ fn picked(r: &mut Rng, t: &Table) -> Option<Out> {
         oracle: format!("{f}_state({}, {by}){fl}::text", value.name),
         merge: None,
         state: true,
+        subtracts: false,
+        recomputed: false,
     })
 }
 
@@ -153,9 +174,11 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
     let c = arg(r, &t.of(|x| x != Ty::FWild))?;
     let two = r.chance(20);
     let x = if two { format!("{}, i2", c.name) } else { c.name.to_string() };
+    // labels may be renamed, and anonymous records have none
+    let by_bytes = c.ty != Ty::Enum;
     match r.below(if fam.states { 8 } else { 1 }) {
         4 => Some(plain(format!("uniq_p(10, {x}){fl}"))),
-        6 => Some(plain(format!("uniq_exact({x}){fl}"))),
+        6 => Some(Out { subtracts: by_bytes, recomputed: !by_bytes, ..plain(format!("uniq_exact({x}){fl}")) }),
         7 => {
             let u = format!("uniq_exact({x}){fl}");
             Some(Out {
@@ -164,10 +187,13 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
                 oracle: format!("uniq_exact_state({x}){fl}::text"),
                 merge: Some(("uniq_exact_merge({})".into(), u.clone())),
                 state: true,
+                subtracts: by_bytes,
+                recomputed: !by_bytes,
                 ..plain(u)
             })
         }
-        0 | 1 | 5 => Some(plain(if two { format!("count(DISTINCT ({x})){fl}") } else { format!("count(DISTINCT {x}){fl}") })),
+        0 | 1 | 5 if two => Some(Out { recomputed: true, ..plain(format!("count(DISTINCT ({x})){fl}")) }),
+        0 | 1 | 5 => Some(Out { subtracts: by_bytes, recomputed: !by_bytes, ..plain(format!("count(DISTINCT {x}){fl}")) }),
         2 => Some(plain(format!("uniq({x}){fl}"))),
         _ => {
             let u = format!("uniq({x}){fl}");
@@ -194,14 +220,15 @@ fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
         1 => plain(format!("array_agg({i} ORDER BY {i} DESC, id){fl}")),
         2 => plain(format!("percentile_cont(0.5) WITHIN GROUP (ORDER BY {i}::float8){fl}")),
         3 => plain(format!("percentile_disc(0.25) WITHIN GROUP (ORDER BY {i}){fl}")),
-        4 => exact(format!("stddev({i}){fl}")),
-        5 => exact(format!("var_pop({i}){fl}")),
+        4 => exact(format!("stddev({i}){fl}")).subtracting(),
+        5 => exact(format!("var_pop({i}){fl}")).subtracting(),
         6 => plain(format!("bool_and(i2 > 1){fl}")),
         7 => plain(format!("bit_or(i2){fl}")),
         8 => plain(format!("mode() WITHIN GROUP (ORDER BY {i}){fl}")),
         9 => exact(format!("sum(DISTINCT {i}){fl}")),
         _ => plain(format!("(array_agg({any} ORDER BY ts, id, p, i2)){}[1]", fl)),
     })
+    .map(|o| Out { recomputed: !o.subtracts, ..o })
     .map(|mut o| {
         // FILTER belongs inside the parentheses that an index needs
         if o.view.ends_with("[1]") && o.view.contains(" FILTER ") {
@@ -220,22 +247,22 @@ fn post(r: &mut Rng, t: &Table) -> Option<Out> {
     Some(match r.below(8) {
         0 => plain(format!("max({i}) - min({i}){fl}")),
         1 => plain("max(ts) - min(ts)".into()),
-        2 if !n.is_empty() => exact(format!("round(avg(n2){fl}, 2)")),
-        3 => plain(format!("CASE WHEN count(*){fl} > 3 THEN 'many' ELSE 'few' END")),
-        4 => exact(format!("coalesce(sum(i2){fl}, -1)")),
-        5 => exact(format!("sum(i2)::numeric / nullif(count({i}){fl}, 0)")),
-        6 => plain(format!("100 * count(*){fl} / greatest(count(*), 1)")),
-        _ => plain(format!("count(*) + count({i}){fl}")),
+        2 if !n.is_empty() => exact(format!("round(avg(n2){fl}, 2)")).subtracting(),
+        3 => plain(format!("CASE WHEN count(*){fl} > 3 THEN 'many' ELSE 'few' END")).subtracting(),
+        4 => exact(format!("coalesce(sum(i2){fl}, -1)")).subtracting(),
+        5 => exact(format!("sum(i2)::numeric / nullif(count({i}){fl}, 0)")).subtracting(),
+        6 => plain(format!("100 * count(*){fl} / greatest(count(*), 1)")).subtracting(),
+        _ => plain(format!("count(*) + count({i}){fl}")).subtracting(),
     })
 }
 
 pub fn aggregate(r: &mut Rng, t: &Table, fam: &Family) -> Out {
     loop {
         let made = match r.below(100) {
-            0..=9 => Some(plain(format!("count(*){}", filter(r, t)))),
+            0..=9 => Some(plain(format!("count(*){}", filter(r, t))).subtracting()),
             10..=17 => {
                 let c = *r.pick(&t.of(|_| true));
-                Some(plain(format!("count({}){}", c.name, filter(r, t))))
+                Some(plain(format!("count({}){}", c.name, filter(r, t))).subtracting())
             }
             18..=37 => sum_like(r, t, false, fam.states),
             38..=50 if fam.states => sum_like(r, t, true, true),
@@ -245,6 +272,7 @@ pub fn aggregate(r: &mut Rng, t: &Table, fam: &Family) -> Out {
                     view: format!("count_state(*){fl}"),
                     merge: Some(("count_merge({})".into(), format!("count(*){fl}"))),
                     state: true,
+                    subtracts: true,
                     ..plain(format!("count(*){fl}"))
                 })
             }

@@ -90,6 +90,9 @@ UPDATE t SET x = -x, k = nullif(k, 'k2');
 SELECT pg_temp.kept('other plans', NULL);
 RESET jit; RESET enable_hashjoin; RESET enable_hashagg; RESET enable_nestloop;
 SELECT * FROM empty WHERE k IS NULL OR n > 100;
+-- tally.views is planned as the small query that it is: nothing is compiled for it
+CREATE FUNCTION pg_temp.cost(query text) RETURNS float8 LANGUAGE plpgsql AS $$ DECLARE p jsonb; BEGIN EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO p; RETURN p->0->'Plan'->>'Total Cost'; END $$;
+SELECT pg_temp.cost('SELECT * FROM tally.views') < current_setting('jit_above_cost')::float8 / 2 AS cheap;
 SET client_min_messages = warning;
 DROP SCHEMA views_create CASCADE;
 SELECT pg_temp.left_behind();
