@@ -162,7 +162,7 @@ fn main() -> ExitCode {
     println!("{views} views over {} tables, {changes} changes of their rows, {:.0} s", round - a.round.unwrap_or(0), start.elapsed().as_secs_f64());
     println!("errors of the users' own, by SQLSTATE: {tolerated:?}");
     println!("rounds {themes:?}; what was tested: {paths:?}");
-    for theme in themes.iter().filter(|t| *t.1 >= ENOUGH).map(|t| t.0) {
+    for theme in themes.iter().filter(|t| *t.1 >= ENOUGH && a.options.shape.is_none()).map(|t| t.0) {
         for path in theme.paths().iter().filter(|p| paths.get(**p).is_none_or(|n| *n == 0)) {
             println!("FAILURE: never tested: {path}");
             others += 1;

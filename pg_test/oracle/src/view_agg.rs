@@ -189,7 +189,6 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
                 state: true,
                 subtracts: by_bytes,
                 recomputed: !by_bytes,
-                ..plain(u)
             })
         }
         0 | 1 | 5 if two => Some(Out { recomputed: true, ..plain(format!("count(DISTINCT ({x})){fl}")) }),
