@@ -49,6 +49,7 @@ fn keep_to(view: &Registered, column: i16, end: Instant) {
     match bucket.and_then(|bucket| groups::last_before(view, &spec, &bucket, end)) {
         Some(last) => {
             compact::as_owner(view, &rules::keep_to(&spec, &last));
+            removal::refuse_new(view);
         }
         None => removal::keep_all(view),
     }

@@ -53,6 +53,20 @@ pub fn keep(change: &Change, table: &Table, view: &Compiled) {
     if to.is_some_and(|to| !known.is_kept(Some(to))) || (rest && !known.is_kept(None)) {
         Appender::new(&horizon).append_row(&[None, to, Some(rest.into())]);
     }
+    refuse_new(&registered);
+}
+
+/// A group that is kept before it has been compacted cannot keep what has no state.
+pub fn refuse_new(view: &Registered) {
+    let Some(question) = storage::spec(view).as_ref().and_then(rules::kept_but_new) else { return };
+    if compact::as_owner(view, &question).is_empty() {
+        return;
+    }
+    let name = catalog::relation_name(view.view);
+    Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot remove rows that still count while view \"{name}\" has new groups pending"))
+        .detail("The view has an aggregate without a state, whose value for such a group only its rows can tell.")
+        .hint(format!("Run tally.compact({}) first.", sql::literal(&name)))
+        .raise();
 }
 
 /// The greatest bucket of the rows that went, and whether any has none.
@@ -105,6 +119,7 @@ fn refuse_old_snapshot() {
 pub fn keep_all(view: &Registered) {
     let Some(spec) = storage::spec(view) else { return };
     compact::as_owner(view, &rules::keep_all(&spec));
+    refuse_new(view);
 }
 
 /// Rows that the view has not counted cannot go on counting.

@@ -92,6 +92,20 @@ fn as_one_row(spec: &Spec, before: &str) -> String {
     )
 }
 
+/// Finds a kept group that is pending only, in a view with aggregates that have no state: what such a group has of these nobody could tell
+/// once its rows have gone.
+pub fn kept_but_new(spec: &Spec) -> Option<String> {
+    let of_main = spec.same_group("m", "d");
+    (spec.recomputes() && !spec.keys.is_empty()).then(|| {
+        format!(
+            "SELECT FROM {} d WHERE d.doubt < 2 AND {} AND NOT EXISTS (SELECT FROM {} m WHERE {of_main}) LIMIT 1",
+            spec.storage.delta(),
+            spec.is_kept("d.").unwrap_or_else(|| "false".into()),
+            spec.storage.main(),
+        )
+    })
+}
+
 /// Keeps all groups that there are.
 pub fn keep_all(spec: &Spec) -> String {
     let horizon = spec.storage.horizon();
