@@ -45,6 +45,8 @@ pub struct Session {
     pub pid: i32,
     client: Client,
     in_transaction: bool,
+    /// The transaction keeps the snapshot that it began with.
+    keeps_snapshot: bool,
     saves: Vec<String>,
     errors: usize,
 }
@@ -58,7 +60,7 @@ impl Session {
             let _ = client.batch_execute(s);
         }
         let pid = db::value(&mut client, "SELECT pg_backend_pid()")?.parse().unwrap_or(0);
-        Ok(Session { id, pid, client, in_transaction: false, saves: vec![], errors: 0 })
+        Ok(Session { id, pid, client, in_transaction: false, keeps_snapshot: false, saves: vec![], errors: 0 })
     }
 
     /// Ends what is open, so that the session holds nothing.
@@ -110,6 +112,7 @@ impl Session {
     }
 
     fn send(&mut self, step: &Step) -> Result<db::Rows, postgres::Error> {
+        self.keeps_snapshot &= self.in_transaction;
         match &step.copy {
             None => db::rows(&mut self.client, &step.sql),
             Some(data) => {
@@ -131,6 +134,7 @@ impl Session {
         match step.kind {
             Kind::Begin => {
                 self.in_transaction = true;
+                self.keeps_snapshot = step.sql.contains("REPEATABLE READ") || step.sql.contains("SERIALIZABLE");
                 self.saves.clear();
             }
             Kind::End | Kind::Prepare => self.in_transaction = false,
@@ -191,6 +195,8 @@ impl Session {
             "42501" => matches!(step.kind, Kind::Compact | Kind::CreateView(_) | Kind::DropView(_) | Kind::FinishPrepared) || step.sql.contains("tally.compact"),
             "42809" if step.kind == Kind::Settle => text.contains("is not the source of a view"),
             "55000" if step.sql.starts_with("SET tally.maintain = off") => text.contains("with tally.maintain off while view"),
+            // a snapshot from before the view was made
+            "55000" if self.keeps_snapshot => text.contains("has not been populated"),
             _ if class == "23" => !text.contains("tally_data"),
             // a view without a bucket of time
             "42809" if matches!(step.kind, Kind::Compact) => text.contains("cannot refresh a range of"),
