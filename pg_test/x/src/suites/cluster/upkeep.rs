@@ -1,8 +1,8 @@
 //! The upkeep process: pending rows are folded, retention is enforced, and a process or server that is killed meanwhile leaves nothing wrong.
 
-use super::worker::{connected, nothing_stuck, process, started};
+use super::worker::{connected, nothing_stuck, started};
 use super::{Random, View, same, until};
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, Stop};
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use std::path::Path;
@@ -114,14 +114,14 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
 
 fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
     let mut c = connected(nodes, "crash")?;
-    // a new process begins with retention, so there has to be something for it
     started(&mut c, "pg_tally upkeep")?;
-    write(&mut c, 4000, random.below(u64::MAX))?;
     let retention = what.starts_with("enforcing");
+    write(&mut c, if retention { 30_000 } else { 4000 }, random.below(u64::MAX))?;
     if retention {
-        if let Some(upkeep) = process(&mut c, "pg_tally upkeep")? {
-            c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
-        }
+        // a new process begins with it
+        drop(c);
+        nodes.restart(Stop::Fast)?;
+        c = connected(nodes, "crash")?;
     }
     let mut at = None;
     let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_tally upkeep' AND state = 'active' AND query LIKE $1";
@@ -129,7 +129,7 @@ fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
         at = c.query(sql, &[&what])?.first().map(|r| r.get::<_, i32>(0) as u32);
         Ok(at.is_some())
     })?;
-    std::thread::sleep(Duration::from_micros(random.below(30_000)));
+    std::thread::sleep(Duration::from_micros(random.below(if retention { 200_000 } else { 30_000 })));
     let upkeep = at.filter(|_| seen && random.below(2) == 0);
     match upkeep {
         Some(upkeep) => {

@@ -96,7 +96,7 @@ fn caught_up(c: &mut Client, views: &[View]) -> Result<()> {
 }
 
 /// The process of this sort, of this database.
-pub fn process(c: &mut Client, sort: &str) -> Result<Option<i32>> {
+fn process(c: &mut Client, sort: &str) -> Result<Option<i32>> {
     let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = $1 AND coalesce(datname, current_database()) = current_database()";
     Ok(c.query(sql, &[&sort])?.first().map(|r| r.get(0)))
 }
