@@ -10,6 +10,12 @@ pub fn now() -> Instant {
     Instant(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
+/// When the transaction began, as `now()` has it in SQL.
+pub fn transaction_start() -> Instant {
+    // SAFETY: it only reads a variable of the transaction's.
+    Instant(unsafe { pg_sys::GetCurrentTransactionStartTimestamp() })
+}
+
 /// An instant as a quoted constant that means the same in every session.
 pub fn literal(at: Instant) -> String {
     // SAFETY: a timestamptz is passed by value.

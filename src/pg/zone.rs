@@ -35,11 +35,6 @@ fn known(name: &str) -> Option<Known> {
     }
 }
 
-/// When the transaction began, as `now()` has it.
-pub fn now() -> Instant {
-    Instant(unsafe { pg_sys::GetCurrentTransactionStartTimestamp() })
-}
-
 /// The zone of that name.
 pub fn named(name: &str) -> Option<Rc<dyn Zone>> {
     Some(Rc::new(known(name)?))

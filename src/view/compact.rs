@@ -29,7 +29,7 @@ fn compact_noted(view: &Registered) -> i64 {
     let began = clock::now();
     let rows = compact_view(view);
     if rows > 0 {
-        ledger::did(view.id, Kind::Compaction, began, true, &Done { read: Some(rows), written: rows }, clock::now());
+        ledger::did(view.id, Kind::Compaction, began, &Done::folded(rows), clock::now());
     }
     rows
 }

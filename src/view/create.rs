@@ -6,7 +6,7 @@
 
 use super::check::{self, Wanted};
 use super::describe;
-use super::ledger::{self, Kind};
+use super::ledger;
 use super::{compact, options, refreshable, registry, retain, schedule, triggers};
 use crate::pg::error::Fail;
 use crate::pg::query::Query;
@@ -125,7 +125,7 @@ fn create_refreshable(query: Query, quoted: &str, options: &Options, mut kept: o
     let view = refreshable::by_id(storage.id).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
     if options.with_data {
         let done = refreshable::fill(&view);
-        ledger::did(view.id, Kind::Refresh, started, true, &done, clock::now());
+        ledger::did_refresh(view.id, started, true, &done, clock::now());
     }
     view.view
 }

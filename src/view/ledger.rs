@@ -122,8 +122,16 @@ pub fn set_back(id: i64, now: Instant) {
     write(&format!("UPDATE tally.progress SET satisfied = {} WHERE id = {id}", clock::literal(now)));
 }
 
-/// Work that was done in the caller's transaction, all at once. A refresh of a `whole` view satisfies what its schedule asked for until then.
-pub fn did(id: i64, kind: Kind, started: Instant, whole: bool, done: &Done, now: Instant) {
+/// A refresh that was done in the caller's transaction. That of a `whole` view satisfies what its schedule asked for until then.
+pub fn did_refresh(id: i64, started: Instant, whole: bool, done: &Done, now: Instant) {
+    did(id, Kind::Refresh, started, done, now);
+    if whole {
+        succeeded(id, started, started, now);
+    }
+}
+
+/// Work that was done in the caller's transaction, all at once.
+pub fn did(id: i64, kind: Kind, started: Instant, done: &Done, now: Instant) {
     write(&format!(
         "INSERT INTO tally.log (id, kind, started, finished, rows_read, rows_written, status) VALUES ({id}, {}, {}, {}, {}, {}, 'ok')",
         sql::literal(kind.name()),
@@ -132,9 +140,6 @@ pub fn did(id: i64, kind: Kind, started: Instant, whole: bool, done: &Done, now:
         number(done.read),
         done.written
     ));
-    if kind == Kind::Refresh && whole {
-        succeeded(id, started, started, now);
-    }
     // A worker's refreshes may wait for this one.
     process::wake_at_end();
 }

@@ -48,8 +48,7 @@ impl Options {
 
     /// Those of a view. A comment that is not ours any more is an error.
     pub fn of(id: i64) -> Options {
-        let rows = sql::as_superuser(|| sql::rows_latest(&format!("SELECT options FROM tally.options WHERE id = {id}")));
-        rows.into_iter().flatten().flatten().next().map_or_else(Options::default, |text| Options::read(id, &text))
+        Options::text(id).map_or_else(Options::default, |text| Options::read(id, &text))
     }
 
     /// Of a comment; what is wrong with it, if it is not ours any more.

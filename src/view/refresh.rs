@@ -1,6 +1,6 @@
 //! One refresh of a view, however it is kept.
 
-use super::ledger::{self, Kind};
+use super::ledger;
 use super::named::View;
 use super::options::Options;
 use super::registry::Registered;
@@ -18,6 +18,13 @@ pub struct Done {
     pub read: Option<i64>,
     /// Rows inserted, changed and deleted.
     pub written: i64,
+}
+
+impl Done {
+    /// So many rows of delta were folded into main.
+    pub fn folded(rows: i64) -> Done {
+        Done { read: Some(rows), written: rows }
+    }
 }
 
 /// Refreshes the view with this id in the current transaction, as its schedule asks for; None if there is no such view. The caller may
@@ -52,7 +59,7 @@ pub fn by_hand(name: &str, from: Option<Instant>, to: Option<Instant>) {
     }
     let done = refresh(&view, bounds.as_ref());
     // What was left out is still to be refreshed.
-    ledger::did(view.id(), Kind::Refresh, started, whole, &done, clock::now());
+    ledger::did_refresh(view.id(), started, whole, &done, clock::now());
 }
 
 /// Raises an ERROR if only all of the view can be refreshed.

@@ -75,6 +75,6 @@ impl View {
         }
         let view = registry::by_id(self.0.id)?;
         compact::allow(&view, "compact");
-        compact::fold(&view).map(|rows| Done { read: Some(rows), written: rows })
+        compact::fold(&view).map(Done::folded)
     }
 }

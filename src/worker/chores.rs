@@ -102,7 +102,7 @@ impl Chore {
         let result = xact::attempted(|| self.work(None));
         let now = clock::now();
         match result {
-            Ok(Some(done)) => self.views().into_iter().for_each(|id| ledger::did(id, self.kind(), began, false, &done, now)),
+            Ok(Some(done)) => self.views().into_iter().for_each(|id| ledger::did(id, self.kind(), began, &done, now)),
             Ok(None) => {}
             Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED => Fail::new(failure.code, failure.message).raise(),
             Err(failure) => {

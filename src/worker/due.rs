@@ -28,21 +28,28 @@ pub fn run() -> i64 {
     process::wake_at_end();
     let called = clock::now();
     // Who has nothing to do must make nobody wait.
-    if !Facts::read(&HashSet::new()).views.iter().any(|v| catalog::may_act_for(v.owner)) {
-        chores::all().iter().for_each(Chore::run_here);
-        return 0;
-    }
+    let has_any = !own(Facts::read(&HashSet::new())).views.is_empty();
+    let refreshed = if has_any { refresh_all(called) } else { 0 };
+    chores::all().iter().for_each(Chore::run_here);
+    refreshed
+}
+
+/// Those of views that the current user may refresh.
+fn own(mut facts: Facts) -> Facts {
+    facts.views.retain(|v| catalog::may_act_for(v.owner));
+    facts
+}
+
+fn refresh_all(called: Instant) -> i64 {
     lock::lock_round();
     let mut refreshed = 0;
     loop {
         match lock::scheduling(|| next(called)) {
             Next::Run(view, scheduled) => refreshed += i64::from(refresh(&view, scheduled)),
             Next::Wait(query) => lock::wait_for_job(query),
-            Next::Done => break,
+            Next::Done => return refreshed,
         }
     }
-    chores::all().iter().for_each(Chore::run_here);
-    refreshed
 }
 
 fn check() {
@@ -59,8 +66,7 @@ fn check() {
 }
 
 fn next(called: Instant) -> Next {
-    let mut facts = Facts::read(&HashSet::new());
-    facts.views.retain(|v| catalog::may_act_for(v.owner));
+    let facts = own(Facts::read(&HashSet::new()));
     let now = clock::now();
     let round = due_in_order(&facts.rules(), called, now);
     facts.write_down(&round.lost, &round.set_back, now);

@@ -200,7 +200,7 @@ struct Given {
 
 thread_local! {
     /// By the text of the options: a schedule is the same whenever it is read.
-    static GIVEN: RefCell<HashMap<String, Result<Option<Given>, String>>> = RefCell::new(HashMap::new());
+    static GIVEN: RefCell<HashMap<String, Option<Given>>> = RefCell::new(HashMap::new());
 }
 
 /// Views come and go, and a session may live for long.
@@ -209,20 +209,18 @@ const MOST_GIVEN: usize = 10_000;
 impl Given {
     fn of(text: &str) -> Result<Option<Given>, String> {
         if let Some(known) = GIVEN.with(|g| g.borrow().get(text).cloned()) {
-            return known;
+            return Ok(known);
         }
-        let given = Given::read(text);
+        // What cannot be read is not kept: it may be readable the next time.
+        let given = Given::read(text)?;
         GIVEN.with(|g| {
             let mut g = g.borrow_mut();
             if g.len() >= MOST_GIVEN {
                 g.clear();
             }
-            // What could not be read may be readable the next time.
-            if given.is_ok() {
-                g.insert(text.into(), given.clone());
-            }
+            g.insert(text.into(), given.clone());
         });
-        given
+        Ok(given)
     }
 
     fn read(text: &str) -> Result<Option<Given>, String> {

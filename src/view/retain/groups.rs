@@ -4,7 +4,7 @@ use super::bucket::{self, Bucket, Buckets};
 use super::{cutoff, horizon, parts, zone_of};
 use crate::pg::error::Fail;
 use crate::pg::{catalog, sql};
-use crate::pg::zone::now;
+use crate::pg::clock::transaction_start;
 use crate::view::options::Options;
 use crate::view::refresh::Done;
 use crate::view::registry::{self, Registered};
@@ -35,8 +35,8 @@ pub fn enforce(id: i64) -> Option<Done> {
     }
     compact::allow(&view, "take old groups from");
     if compact::lock_folding(&view) {
-        parts::ahead(&view, now());
-        done.written = options.retention.map_or(0, |keep| expire(&view, schedule::interval(&keep), now()));
+        parts::ahead(&view, transaction_start());
+        done.written = options.retention.map_or(0, |keep| expire(&view, schedule::interval(&keep), transaction_start()));
     }
     Some(done)
 }

@@ -20,7 +20,8 @@ pub use source::enforce_source;
 use crate::pg::error::{Fail, raise};
 use super::options::Options;
 use super::registry::Registered;
-use crate::pg::zone::{self, now};
+use crate::pg::clock::transaction_start;
+use crate::pg::zone;
 use pg_tally_core::schedule::retain::Unit;
 use pg_tally_core::schedule::{Instant, Interval, Utc, Zone, retain};
 use pgrx::PgSqlErrorCode;
@@ -35,10 +36,10 @@ pub fn begin(view: &Registered, keep: Option<Interval>, partition_by: Option<Uni
     }
     options.write(view.id);
     if partition_by.is_some() {
-        parts::begin(view, now());
+        parts::begin(view, transaction_start());
     }
     if let Some(keep) = keep {
-        groups::expire(view, keep, now());
+        groups::expire(view, keep, transaction_start());
     } else if source::all().contains(&view.source) {
         horizon::make(view);
     }

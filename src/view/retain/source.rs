@@ -5,7 +5,7 @@
 
 use super::{bucket, cutoff, horizon, partitions, removal};
 use crate::pg::error::Fail;
-use crate::pg::zone::now;
+use crate::pg::clock::transaction_start;
 use crate::pg::{catalog, lock, partition, sql, xact};
 use crate::view::refresh::Done;
 use crate::view::registry::{self, Registered};
@@ -98,29 +98,31 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
 /// that were dropped the rows are estimated.
 pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
     let rule = of(source)?;
-    let nothing = Some(Done { read: None, written: 0 });
     refuse_unseen(source);
     // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
-    if Old::of(source, &rule).is_empty() {
-        return nothing;
-    }
+    let deleted = if Old::of(source, &rule).is_empty() { 0 } else { enforce(source, &rule, most) };
+    Some(Done { read: None, written: deleted })
+}
+
+/// There may be rows to remove: looked for again when nobody can change what decides it. Gives how many went.
+fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
     // No partition and no view comes or goes until this ends, and no two do this at once.
     let tables = compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()));
     // Who does it in the background comes again.
     let free = |table: &Oid| if most.is_some() { lock::try_lock_members(*table) } else { lock::lock_members(*table); true };
     if !tables.iter().all(free) {
-        return nothing;
+        return 0;
     }
     let views = views_of(source);
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
     refuse_unseen(source);
     views.iter().for_each(horizon::make);
     if views.is_empty() || !views.iter().all(compact::lock_folding) {
-        return nothing;
+        return 0;
     }
-    let old = Old::of(source, &rule);
+    let old = Old::of(source, rule);
     if old.is_empty() {
-        return nothing;
+        return 0;
     }
     views.iter().for_each(|view| {
         compact::compact_view(view);
@@ -131,7 +133,7 @@ pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
     }
     views.iter().for_each(horizon::tidy);
     // Last, because nobody reads or writes the source from then on until the transaction ends.
-    Some(Done { read: None, written: deleted as i64 + partitions::drop_all(&old.partitions, rule.column, &views) })
+    deleted as i64 + partitions::drop_all(&old.partitions, rule.column, &views)
 }
 
 /// What a source has that is too old.
@@ -147,7 +149,7 @@ struct Old {
 
 impl Old {
     fn of(source: Oid, rule: &Rule) -> Old {
-        let before = cutoff(now(), rule.keep, &Utc);
+        let before = cutoff(transaction_start(), rule.keep, &Utc);
         let kind = catalog::column_type_oid(source, rule.column);
         let column = sql::identifier(&catalog::column_name(source, rule.column));
         let rows = format!("o.{column} OPERATOR(pg_catalog.<) {}", bucket::literal(before, catalog::base_type(kind)));
