@@ -325,6 +325,7 @@ impl<const KIND: u8> Subtract for NumericSum<KIND> {
 #[cfg(test)]
 mod tests {
     use super::super::decimal::{Mantissa, Normal};
+    use super::super::short_way;
     use crate::state::{State, Subtract, SumState};
 
     /// States that are short and states that are not quite.
@@ -350,49 +351,8 @@ mod tests {
         seeds
     }
 
-    fn bytes(state: &SumState) -> Vec<u8> {
-        let mut out = Vec::new();
-        state.encode(&mut out);
-        out
-    }
-
-    /// Of any bytes the short way takes only what the other takes, to the same effect, or touches nothing.
     #[test]
     fn the_short_way_is_the_way() {
-        let seeds = seeds();
-        let (mut taken, mut left, mut random) = (0, 0, 1u64);
-        for round in 0..200_000 {
-            let mut bytes_of_one = bytes(&seeds[round % seeds.len()]);
-            for _ in 0..round % 4 {
-                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                let (at, byte) = ((random >> 33) as usize % bytes_of_one.len(), (random >> 17) as u8);
-                match random >> 60 {
-                    0 => bytes_of_one.truncate(at + 1),
-                    1 => bytes_of_one.insert(at, byte),
-                    2 => bytes_of_one.push(byte),
-                    3 => bytes_of_one[at] ^= 0x80,
-                    4 => bytes_of_one[at] = [0, 1, 2, 0x80, 0xff][byte as usize % 5],
-                    _ => bytes_of_one[at] ^= 1 << (byte & 7),
-                }
-            }
-            for onto in [&seeds[0], &seeds[(random >> 40) as usize % seeds.len()]] {
-                let (mut short, mut other) = (onto.clone(), onto.clone());
-                match short.merge_short(&bytes_of_one) {
-                    Some(()) => {
-                        taken += 1;
-                        other.merge_any(&bytes_of_one).unwrap_or_else(|e| panic!("{bytes_of_one:x?}: {e:?}"));
-                        assert_eq!(bytes(&short), bytes(&other), "{bytes_of_one:x?}");
-                    }
-                    None => {
-                        left += 1;
-                        assert_eq!(bytes(&short), bytes(onto), "{bytes_of_one:x?}");
-                    }
-                }
-            }
-        }
-        assert!(taken > 100_000 && left > 50_000, "{taken} {left}");
-        // What rows make is taken, but for the longest.
-        let short = seeds.iter().filter(|seed| seeds[0].clone().merge_short(&bytes(seed)).is_some()).count();
-        assert!(short * 4 >= seeds.len() * 3, "{short} of {}", seeds.len());
+        short_way::check(&seeds(), SumState::merge_short, SumState::merge_any);
     }
 }
