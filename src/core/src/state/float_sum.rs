@@ -89,12 +89,8 @@ impl<const KIND: u8> FloatSum<KIND> {
         }
     }
 
-    pub(super) fn decode_finite(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        Ok(Self { finite: counts::read(reader)?, sum: Superacc::decode(reader)?, specials: Specials::default() })
-    }
-
     /// Reads what is left.
-    pub(super) fn decode_specials(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+    fn decode_specials(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         if !reader.is_done() {
             self.specials = Specials::decode(reader)?;
             if !self.specials.is_any() {
@@ -172,15 +168,22 @@ impl<const KIND: u8> FloatSum<KIND> {
     }
 
     fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.merge_with(bytes, |_| Ok(true))
+    }
+
+    /// Merges a state that has `more` between the sum and the counts of what is not finite; `more` says whether it is nothing.
+    #[inline]
+    pub(super) fn merge_with<'a>(&mut self, bytes: &'a [u8], more: impl FnOnce(&mut Reader<'a>) -> Result<bool, Error>) -> Result<(), Error> {
         let mut reader = Reader::open(bytes, KIND)?;
         if reader.is_done() {
             return Ok(());
         }
         let finite = counts::read(&mut reader)?;
         let sum = Superacc::read(&mut reader)?;
+        let no_more = more(&mut reader)?;
         let mut rest = Self::default();
         rest.decode_specials(&mut reader)?;
-        if finite == 0 && sum.is_zero() && !rest.specials.is_any() {
+        if finite == 0 && sum.is_zero() && no_more && !rest.specials.is_any() {
             return Err(reader.corrupt("An empty state is not in its shortest form."));
         }
         reader.finish()?;

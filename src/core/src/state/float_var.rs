@@ -7,9 +7,9 @@
 use num_bigint::{BigInt, BigUint};
 
 use super::float_sum::{FloatSum, overflow};
-use super::superacc::{Superacc, round};
+use super::superacc::{Stored, Superacc, round};
 use super::{Spread, State, Subtract, kind};
-use crate::codec::{Reader, header};
+use crate::codec::header;
 use crate::error::Error;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,22 +105,30 @@ impl State for VarFloat8State {
         self.rows.encode_specials(out);
     }
 
+    #[inline]
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.merge_any(bytes)
+    }
+
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::open(bytes, kind::VAR_FLOAT8)?;
-        if reader.is_done() {
-            return Ok(Self::default());
-        }
-        let mut state = Self { rows: FloatSum::decode_finite(&mut reader)?, squares: Superacc::decode(&mut reader)? };
-        state.rows.decode_specials(&mut reader)?;
-        if state.is_empty() {
-            return Err(reader.corrupt("An empty state is not in its shortest form."));
-        }
-        reader.finish()?;
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
         Ok(state)
     }
 
     fn heap_size(&self) -> usize {
         self.rows.heap_size() + self.squares.heap_size()
+    }
+}
+
+impl VarFloat8State {
+    fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut squares = Stored::default();
+        self.rows.merge_with(bytes, |reader| {
+            squares = Superacc::read(reader)?;
+            Ok(squares.is_zero())
+        })?;
+        squares.add_to(&mut self.squares)
     }
 }
 

@@ -147,23 +147,17 @@ impl<const KIND: u8> NumericSum<KIND> {
         }
     }
 
-    /// Gives what is in the form byte beside the sum's own; it may be up to `most`.
-    pub(super) fn decode_body(reader: &mut Reader<'_>, most: u8) -> Result<(Self, u8), Error> {
-        let mut state = Self::default();
-        let (more, _) = state.merge_body(reader, most)?;
-        Ok((state, more))
-    }
-
-    /// Merges what stands behind the header. Gives what is in the form byte beside the sum's own, and whether there is nothing.
+    /// Merges what stands behind the header. Gives what is in the form byte beside the sum's own, which may be up to `most`, and
+    /// whether there is nothing.
     #[inline]
-    fn merge_body(&mut self, reader: &mut Reader<'_>, most: u8) -> Result<(u8, bool), Error> {
+    pub(super) fn merge_body(&mut self, reader: &mut Reader<'_>, most: u8) -> Result<(u8, bool), Error> {
         let form = reader.u8()?;
         let more = form & !(SCALED | BIG | SCALES | SPECIALS);
         if more > most {
             return Err(reader.corrupt("The form byte is out of range."));
         }
         let plain = counts::read(reader)?;
-        let sum = Decimal::decode(reader, form & BIG != 0, form & SCALED != 0)?;
+        let sum = Decimal::<1>::read(reader, form & BIG != 0, form & SCALED != 0)?;
         if form & SCALES != 0 {
             self.merge_scales(reader)?;
         }
@@ -176,7 +170,7 @@ impl<const KIND: u8> NumericSum<KIND> {
         }
         self.plain = counts::merge(self.plain, plain)?;
         let nothing = form & (SCALES | SPECIALS) == 0 && plain == 0 && sum.is_zero();
-        self.sum.merge(&sum)?;
+        self.sum.add_normal(sum)?;
         Ok((more, nothing))
     }
 
@@ -186,9 +180,27 @@ impl<const KIND: u8> NumericSum<KIND> {
     fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
         let mut short = Short::new(bytes)?;
         let (head, form) = (short.u8(), short.u8());
-        if head != header(KIND) || form & !(SCALED | SCALES) != 0 {
+        match form {
+            _ if head != header(KIND) => None,
+            0 => self.merge_integers(short),
+            _ if form & !(SCALED | SCALES) == 0 => self.merge_scaled(short, form),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn merge_integers(&mut self, mut short: Short) -> Option<()> {
+        let (plain, sum) = (short.zigzag()?, short.zigzag128()?);
+        if !short.is_done() || plain == 0 && sum == 0 || self.sum.is_long() {
             return None;
         }
+        self.plain = counts::merged(self.plain, plain)?;
+        self.sum.add_short(sum, 0);
+        Some(())
+    }
+
+    #[inline(always)]
+    fn merge_scaled(&mut self, mut short: Short, form: u8) -> Option<()> {
         let (scaled, has_scale) = (form & SCALED != 0, form & SCALES != 0);
         let plain = short.zigzag()?;
         let scale = if scaled { short.small()? } else { 0 };

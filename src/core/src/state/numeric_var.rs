@@ -146,23 +146,35 @@ impl State for VarState {
         squares.encode_mantissa(out);
     }
 
+    #[inline]
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.merge_any(bytes)
+    }
+
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::open(bytes, kind::VAR)?;
-        if reader.is_done() {
-            return Ok(Self::default());
-        }
-        let (rows, more) = NumericSum::decode_body(&mut reader, SQUARES_SCALED | SQUARES_BIG)?;
-        let squares = Decimal::decode(&mut reader, more & SQUARES_BIG != 0, more & SQUARES_SCALED != 0)?;
-        let state = Self { rows, squares };
-        if state.is_empty() {
-            return Err(reader.corrupt("An empty state is not in its shortest form."));
-        }
-        reader.finish()?;
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
         Ok(state)
     }
 
     fn heap_size(&self) -> usize {
         self.rows.heap_size() + self.squares.heap_size()
+    }
+}
+
+impl VarState {
+    fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut reader = Reader::open(bytes, kind::VAR)?;
+        if reader.is_done() {
+            return Ok(());
+        }
+        let (more, nothing) = self.rows.merge_body(&mut reader, SQUARES_SCALED | SQUARES_BIG)?;
+        let squares = Decimal::<2>::read(&mut reader, more & SQUARES_BIG != 0, more & SQUARES_SCALED != 0)?;
+        if nothing && squares.is_zero() {
+            return Err(reader.corrupt("An empty state is not in its shortest form."));
+        }
+        reader.finish()?;
+        self.squares.add_normal(squares)
     }
 }
 

@@ -255,18 +255,12 @@ impl<const POWER: i64> Superacc<POWER> {
         out.truncate(end);
     }
 
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        let mut sum = Self::default();
-        Self::read(reader)?.add_to(&mut sum)?;
-        Ok(sum)
-    }
-
     /// What `encode` has written.
     #[inline]
     pub fn read<'a>(reader: &mut Reader<'a>) -> Result<Stored<'a, POWER>, Error> {
         let head = reader.varint()?;
         if head == 0 {
-            return Ok(Stored { bytes: &[], position: 0, negative: false });
+            return Ok(Stored::default());
         }
         let len = head >> 1;
         let position = reader.zigzag()?.wrapping_sub(Self::UNIT);
@@ -336,6 +330,7 @@ impl<const POWER: i64> Superacc<POWER> {
 }
 
 /// A sum in its stored form, checked: its bytes times 2^(position + UNIT).
+#[derive(Default)]
 pub struct Stored<'a, const POWER: i64> {
     bytes: &'a [u8],
     position: u32,
