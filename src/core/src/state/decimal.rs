@@ -2,6 +2,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
+use super::short::Words;
 use crate::codec::{Reader, put_varint, put_varint128, put_zigzag128};
 use crate::error::Error;
 use crate::numeric::{self, BASE, Finite, MAX_FRACTION, MAX_SCALE};
@@ -50,6 +51,28 @@ pub enum Mantissa {
     /// Whatever fits, but not i128::MIN.
     Small(i128),
     Big(BigInt),
+}
+
+/// A stored sum as most are: mantissa / 10^scale in its shortest form, with room for three more digits.
+#[derive(Clone, Copy)]
+pub struct ShortDecimal {
+    mantissa: i128,
+    scale: u8,
+}
+
+impl ShortDecimal {
+    /// None: it takes more to read it, or to say what is wrong.
+    #[inline(always)]
+    pub fn read(words: &mut impl Words, scaled: bool) -> Option<Self> {
+        let scale = if scaled { words.small()? } else { 0 };
+        let mantissa = words.zigzag128()?;
+        (!scaled || scale != 0 && !ends_in_zero(mantissa)).then_some(Self { mantissa, scale })
+    }
+
+    #[inline(always)]
+    pub fn is_zero(&self) -> bool {
+        self.mantissa == 0
+    }
 }
 
 #[inline]
@@ -255,14 +278,14 @@ impl<const POWER: u64> Decimal<POWER> {
         self.slow.is_some()
     }
 
-    /// Adds a mantissa / 10^scale that has room for three more digits to a sum that is not long.
+    /// To a sum that is not long.
     #[inline(always)]
-    pub fn add_short(&mut self, mantissa: i128, scale: u8) {
-        if scale == 0 {
-            return self.add_small(mantissa, 0);
+    pub fn add_short(&mut self, v: ShortDecimal) {
+        if v.scale == 0 {
+            return self.add_small(v.mantissa, 0);
         }
-        let groups = scale.div_ceil(4);
-        self.add_small(mantissa * PAD[(groups * 4 - scale) as usize & 3], groups as u16);
+        let groups = v.scale.div_ceil(4);
+        self.add_small(v.mantissa * PAD[(groups * 4 - v.scale) as usize & 3], groups as u16);
     }
 
     pub fn negate(&mut self) {
@@ -321,7 +344,7 @@ impl<const POWER: u64> PartialEq for Decimal<POWER> {
 }
 
 #[inline]
-pub(super) fn ends_in_zero(m: i128) -> bool {
+fn ends_in_zero(m: i128) -> bool {
     // Dividing 128 bits costs several times as much as all the rest.
     i64::try_from(m).map_or_else(|_| m % 10 == 0, |m| m % 10 == 0)
 }

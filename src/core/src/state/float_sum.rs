@@ -5,9 +5,9 @@
 //! any, zigzag counts of NaN, +Infinity and -Infinity.
 
 use super::counts;
-use super::short::Short;
+use super::short::{Short, Words};
 use super::specials::{Special, Specials};
-use super::superacc::Superacc;
+use super::superacc::{ShortSum, Superacc};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_zigzag};
 use crate::error::Error;
@@ -164,6 +164,14 @@ impl<const KIND: u8> FloatSum<KIND> {
             return None;
         }
         self.finite = finite;
+        Some(())
+    }
+
+    /// None: nothing has been added.
+    #[inline(always)]
+    pub(super) fn add_short<const WORDS: usize>(&mut self, finite: i64, sum: &ShortSum<1, WORDS>) -> Option<()> {
+        self.finite = counts::merged(self.finite, finite)?;
+        self.sum.add_words(sum);
         Some(())
     }
 

@@ -7,8 +7,8 @@
 //! little endian; [varint n >= 1, n times (varint scale minus the one before, zigzag count)]; [zigzag NaN, +Infinity, -Infinity].
 
 use super::counts;
-use super::decimal::{Decimal, Parsed, ends_in_zero};
-use super::short::Short;
+use super::decimal::{Decimal, Parsed, ShortDecimal};
+use super::short::{Short, Words};
 use super::specials::{Special, Specials};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_varint, put_zigzag};
@@ -19,6 +19,9 @@ const SCALED: u8 = 1;
 const BIG: u8 = 2;
 const SCALES: u8 = 4;
 const SPECIALS: u8 = 8;
+
+/// What the form byte of a short state may say.
+pub(super) const SHORT_FORM: u8 = SCALED | SCALES;
 
 #[derive(Clone, Debug, Default)]
 pub struct NumericSum<const KIND: u8> {
@@ -182,47 +185,35 @@ impl<const KIND: u8> NumericSum<KIND> {
         let (head, form) = (short.u8(), short.u8());
         match form {
             _ if head != header(KIND) => None,
-            0 => self.merge_integers(short),
-            _ if form & !(SCALED | SCALES) == 0 => self.merge_scaled(short, form),
+            // Said once more, integers need no look at the bits.
+            0 => self.merge_form(short, 0),
+            _ if form & !SHORT_FORM == 0 => self.merge_form(short, form),
             _ => None,
         }
     }
 
     #[inline(always)]
-    fn merge_integers(&mut self, mut short: Short) -> Option<()> {
-        let (plain, sum) = (short.zigzag()?, short.zigzag128()?);
-        if !short.is_done() || plain == 0 && sum == 0 || self.sum.is_long() {
+    fn merge_form(&mut self, mut short: Short, form: u8) -> Option<()> {
+        let body = ShortBody::read(&mut short, form)?;
+        if !short.is_done() || body.is_nothing() {
             return None;
         }
-        self.plain = counts::merged(self.plain, plain)?;
-        self.sum.add_short(sum, 0);
-        Some(())
+        self.add_short(&body)
     }
 
+    /// None: nothing has been added.
     #[inline(always)]
-    fn merge_scaled(&mut self, mut short: Short, form: u8) -> Option<()> {
-        let (scaled, has_scale) = (form & SCALED != 0, form & SCALES != 0);
-        let plain = short.zigzag()?;
-        let scale = if scaled { short.small()? } else { 0 };
-        let mantissa = short.zigzag128()?;
-        let (scales, shown, count) = if has_scale { (short.u8(), short.small()?, short.zigzag()?) } else { (1, 1, 1) };
-        let nothing = plain == 0 && mantissa == 0 && !has_scale;
-        if !short.is_done() || scales != 1 || shown == 0 || count == 0 || nothing {
-            return None;
-        }
-        if scaled && (scale == 0 || ends_in_zero(mantissa)) {
-            return None;
-        }
-        let plain = counts::merged(self.plain, plain)?;
+    pub(super) fn add_short(&mut self, body: &ShortBody) -> Option<()> {
+        let plain = counts::merged(self.plain, body.plain)?;
         if self.sum.is_long() {
             return None;
         }
-        if has_scale {
-            let slot = self.scale_count(shown as u16);
+        if let Some((scale, count)) = body.shown {
+            let slot = self.scale_count(scale as u16);
             *slot = counts::merged(*slot, count)?;
         }
         self.plain = plain;
-        self.sum.add_short(mantissa, scale);
+        self.sum.add_short(body.sum);
         Some(())
     }
 
@@ -246,6 +237,32 @@ impl<const KIND: u8> NumericSum<KIND> {
             *slot = counts::merge(*slot, count)?;
         }
         Ok(())
+    }
+}
+
+/// What stands behind the form byte of a short state, checked.
+pub(super) struct ShortBody {
+    plain: i64,
+    sum: ShortDecimal,
+    /// The one display scale that there is, and its rows.
+    shown: Option<(u8, i64)>,
+}
+
+impl ShortBody {
+    #[inline(always)]
+    pub(super) fn read(words: &mut impl Words, form: u8) -> Option<Self> {
+        let plain = words.zigzag()?;
+        let sum = ShortDecimal::read(words, form & SCALED != 0)?;
+        if form & SCALES == 0 {
+            return Some(Self { plain, sum, shown: None });
+        }
+        let (scales, scale, count) = (words.u8(), words.small()?, words.zigzag()?);
+        (scales == 1 && scale != 0 && count != 0).then_some(Self { plain, sum, shown: Some((scale, count)) })
+    }
+
+    #[inline(always)]
+    pub(super) fn is_nothing(&self) -> bool {
+        self.plain == 0 && self.sum.is_zero() && self.shown.is_none()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use super::short::Short;
+use super::short::{Short, Wide, Words};
 use crate::codec::{Reader, put_varint, put_zigzag};
 use crate::error::Error;
 
@@ -285,37 +285,37 @@ impl<const POWER: i64> Superacc<POWER> {
         let head = short.u8();
         let Some(position) = short.zigzag() else { return false };
         let Some(magnitude) = short.last(head >> 1) else { return false };
-        let position = position.wrapping_sub(Self::UNIT) as u64;
-        // Three chunks below the end need no look at what the sum has come to.
-        if magnitude & 1 == 0 || position / 32 + 3 > Self::MAX_BITS / 32 {
-            return false;
-        }
-        let (index, wide) = ((position / 32) as u32, (magnitude as u128) << (position % 32));
-        let flip = -((head & 1) as i64);
-        let three = [0, 32, 64].map(|bit| ((wide >> bit) as u32 as i64 ^ flip) - flip);
-        let at = index.wrapping_sub(self.base) as usize;
-        if self.adds < ADDS
-            && let Some([a, b, c]) = self.chunks.get_mut(at..at.saturating_add(3))
-        {
-            *a += three[0];
-            *b += three[1];
-            *c += three[2];
-            self.adds += 1;
-        } else {
-            self.add_three(index, three);
-        }
+        let Some(sum) = ShortSum::new(head, position, [magnitude]) else { return false };
+        self.add_words(&sum);
         true
     }
 
-    #[cold]
-    fn add_three(&mut self, index: u32, three: [i64; 3]) {
-        self.carry();
-        self.cover(index, index + 3);
-        let at = (index - self.base) as usize;
-        for (chunk, added) in self.chunks[at..].iter_mut().zip(three) {
-            *chunk += added;
+    #[inline(always)]
+    pub(super) fn add_words<const WORDS: usize>(&mut self, sum: &ShortSum<POWER, WORDS>) {
+        let index = sum.position / 32;
+        let at = index.wrapping_sub(self.base) as usize;
+        if self.adds >= ADDS || at.saturating_add(WORDS * 2 + 1) > self.chunks.len() {
+            self.make_room(index, index + WORDS as u32 * 2 + 1);
         }
         self.adds += 1;
+        let at = (index - self.base) as usize;
+        let Some(chunks) = self.chunks.get_mut(at..at + WORDS * 2 + 1) else { return };
+        let flip = -(sum.negative as i64);
+        let mut carry = 0;
+        for (word, pair) in sum.words.iter().zip(chunks.as_chunks_mut().0) {
+            let wide = (*word as u128) << (sum.position % 32) | carry;
+            let [low, high]: &mut [i64; 2] = pair;
+            *low += (wide as u32 as i64 ^ flip) - flip;
+            *high += ((wide >> 32) as u32 as i64 ^ flip) - flip;
+            carry = wide >> 64;
+        }
+        chunks[WORDS * 2] += (carry as i64 ^ flip) - flip;
+    }
+
+    #[cold]
+    fn make_room(&mut self, from: u32, to: u32) {
+        self.carry();
+        self.cover(from, to);
     }
 
     #[cold]
@@ -326,6 +326,31 @@ impl<const POWER: i64> Superacc<POWER> {
             return Err(Error::out_of_range("sum of a state out of range"));
         }
         Ok(())
+    }
+}
+
+/// A stored sum as most are, not zero, of a few words.
+pub struct ShortSum<const POWER: i64, const WORDS: usize> {
+    words: [u64; WORDS],
+    position: u32,
+    negative: bool,
+}
+
+impl<const POWER: i64, const WORDS: usize> ShortSum<POWER, WORDS> {
+    /// What `encode` has written. None: it takes more to read it, or to say what is wrong.
+    #[inline(always)]
+    pub fn read(wide: &mut Wide<'_>) -> Option<Self> {
+        let head = wide.small()?;
+        let position = wide.zigzag()?;
+        Self::new(head, position, wide.magnitude(head >> 1)?)
+    }
+
+    #[inline(always)]
+    fn new(head: u8, position: i64, words: [u64; WORDS]) -> Option<Self> {
+        let position = position.wrapping_sub(Superacc::<POWER>::UNIT) as u64;
+        // As many chunks below the end need no look at what the sum has come to.
+        let fits = position / 32 + WORDS as u64 * 2 < Superacc::<POWER>::MAX_BITS / 32;
+        (fits && words[0] & 1 == 1).then_some(Self { words, position: position as u32, negative: head & 1 == 1 })
     }
 }
 
