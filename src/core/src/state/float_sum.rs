@@ -229,6 +229,6 @@ mod tests {
 
     #[test]
     fn the_short_way_is_the_way() {
-        short_way::check(&seeds(), SumFloat8State::merge_short, SumFloat8State::merge_any);
+        short_way::check("sum_float8_state", &seeds(), SumFloat8State::merge_short, SumFloat8State::merge_any);
     }
 }

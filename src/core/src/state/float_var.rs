@@ -185,6 +185,6 @@ mod tests {
 
     #[test]
     fn the_short_way_is_the_way() {
-        short_way::check(&seeds(), VarFloat8State::merge_short, VarFloat8State::merge_any);
+        short_way::check("var_float8_state", &seeds(), VarFloat8State::merge_short, VarFloat8State::merge_any);
     }
 }

@@ -382,6 +382,6 @@ mod tests {
 
     #[test]
     fn the_short_way_is_the_way() {
-        short_way::check(&seeds(), SumState::merge_short, SumState::merge_any);
+        short_way::check("sum_state", &seeds(), SumState::merge_short, SumState::merge_any);
     }
 }

@@ -247,6 +247,6 @@ mod tests {
 
     #[test]
     fn the_short_way_is_the_way() {
-        short_way::check(&seeds(), VarState::merge_short, VarState::merge_any);
+        short_way::check("var_state", &seeds(), VarState::merge_short, VarState::merge_any);
     }
 }

@@ -2,7 +2,7 @@
 //! bytes from two registers, longer ones through windows of eight bytes. Whatever is unusual or wrong in them is left to
 //! [`crate::codec::Reader`], which knows how to say it.
 
-/// Numbers from what is left of a state's bytes; behind the end are zeros.
+/// Numbers from what is left of a state's bytes.
 pub trait Words {
     /// The next eight bytes, the first lowest.
     fn low(&self) -> u64;
@@ -119,11 +119,14 @@ impl Words for Short {
     }
 }
 
-/// A state of eight bytes and more.
+/// A state of eight bytes and more. Behind the end is anything: who reads there is never done.
 pub struct Wide<'a> {
     bytes: &'a [u8],
     at: usize,
 }
+
+/// The lower so many bytes.
+const KEEP: [u64; 9] = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, 0xff_ffff_ffff_ffff, u64::MAX];
 
 impl<'a> Wide<'a> {
     #[inline(always)]
@@ -134,23 +137,34 @@ impl<'a> Wide<'a> {
     #[inline(always)]
     fn word(&self, at: usize) -> u64 {
         // The last window ends with the bytes.
-        let from = at.min(self.bytes.len().saturating_sub(8));
-        let window = self.bytes.get(from..).and_then(|bytes| bytes.first_chunk());
-        window.and_then(|window| u64::from_le_bytes(*window).checked_shr((at - from) as u32 * 8)).unwrap_or(0)
+        let from = at.min(self.bytes.len().wrapping_sub(8));
+        let window = self.bytes.get(from..from.wrapping_add(8)).and_then(|window| window.first_chunk());
+        window.map_or(0, |window| u64::from_le_bytes(*window).wrapping_shr((at - from) as u32 * 8))
+    }
+
+    /// A varint of one or two bytes.
+    #[inline(always)]
+    pub fn varint14(&mut self) -> Option<u64> {
+        let low = self.word(self.at);
+        let second = low >> 7 & 1;
+        self.at += 1 + second as usize;
+        let rest = (low >> 8 & 0xff) * second;
+        (rest < 0x80 && rest >= second).then_some(low & 0x7f | rest << 7)
     }
 
     /// So many bytes, which must be there, the last of them not 0.
     #[inline(always)]
     pub fn magnitude<const WORDS: usize>(&mut self, bytes: u8) -> Option<[u64; WORDS]> {
-        let (at, end) = (self.at, self.at + bytes as usize);
-        if bytes as usize > WORDS * 8 || *self.bytes.get(at..end)?.last()? == 0 {
+        let (at, len) = (self.at, bytes as usize);
+        if len.wrapping_sub(1) >= WORDS * 8 || *self.bytes.get(at + len - 1)? == 0 {
             return None;
         }
-        self.at = end;
-        Some(core::array::from_fn(|i| {
-            let beyond = (i as u32 * 64 + 64).saturating_sub(bytes as u32 * 8);
-            self.word(at + i * 8) & u64::MAX.checked_shr(beyond).unwrap_or(0)
-        }))
+        self.at += len;
+        let mut words = [0; WORDS];
+        for (i, word) in words.iter_mut().enumerate() {
+            *word = self.word(at + i * 8) & KEEP[len.saturating_sub(i * 8).min(8)];
+        }
+        Some(words)
     }
 }
 

@@ -9,12 +9,21 @@ fn bytes(state: &impl State) -> Vec<u8> {
     out
 }
 
+/// What the golden file of a state type stores.
+fn golden(name: &str) -> Vec<Vec<u8>> {
+    let path = format!("{}/../../pg_test/golden/{name}.v1.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let hex = text.lines().filter_map(|line| line.strip_prefix("bytes: "));
+    hex.map(|hex| (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()).collect()
+}
+
 /// Of any bytes the short way takes only what the other takes, to the same effect, or touches nothing. The seeds are states of
 /// rows, short ones and ones that are not quite; the first is empty.
-pub fn check<S: State>(seeds: &[S], merge_short: fn(&mut S, &[u8]) -> Option<()>, merge_any: fn(&mut S, &[u8]) -> Result<(), Error>) {
+pub fn check<S: State>(name: &str, seeds: &[S], merge_short: fn(&mut S, &[u8]) -> Option<()>, merge_any: fn(&mut S, &[u8]) -> Result<(), Error>) {
+    let stored: Vec<Vec<u8>> = seeds.iter().map(bytes).chain(golden(name)).collect();
     let (mut taken, mut left, mut random) = (0, 0, 1u64);
     for round in 0..200_000 {
-        let mut bytes_of_one = bytes(&seeds[round % seeds.len()]);
+        let mut bytes_of_one = stored[round % stored.len()].clone();
         for _ in 0..round % 4 {
             random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
             let (at, byte) = ((random >> 33) as usize % bytes_of_one.len(), (random >> 17) as u8);

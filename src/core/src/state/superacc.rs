@@ -283,9 +283,9 @@ impl<const POWER: i64> Superacc<POWER> {
     #[inline]
     pub(super) fn add_short(&mut self, mut short: Short) -> bool {
         let head = short.u8();
-        let Some(position) = short.zigzag() else { return false };
+        let Some(exponent) = short.zigzag() else { return false };
         let Some(magnitude) = short.last(head >> 1) else { return false };
-        let Some(sum) = ShortSum::new(head, position, [magnitude]) else { return false };
+        let Some(sum) = ShortSum::new(head, exponent, [magnitude]) else { return false };
         self.add_words(&sum);
         true
     }
@@ -300,13 +300,12 @@ impl<const POWER: i64> Superacc<POWER> {
         self.adds += 1;
         let at = (index - self.base) as usize;
         let Some(chunks) = self.chunks.get_mut(at..at + WORDS * 2 + 1) else { return };
-        let flip = -(sum.negative as i64);
+        let (shift, flip) = (sum.position % 32, -(sum.negative as i64));
         let mut carry = 0;
-        for (word, pair) in sum.words.iter().zip(chunks.as_chunks_mut().0) {
-            let wide = (*word as u128) << (sum.position % 32) | carry;
-            let [low, high]: &mut [i64; 2] = pair;
-            *low += (wide as u32 as i64 ^ flip) - flip;
-            *high += ((wide >> 32) as u32 as i64 ^ flip) - flip;
+        for (i, word) in sum.words.iter().enumerate() {
+            let wide = (*word as u128) << shift | carry;
+            chunks[i * 2] += (wide as u32 as i64 ^ flip) - flip;
+            chunks[i * 2 + 1] += ((wide >> 32) as u32 as i64 ^ flip) - flip;
             carry = wide >> 64;
         }
         chunks[WORDS * 2] += (carry as i64 ^ flip) - flip;
@@ -341,13 +340,13 @@ impl<const POWER: i64, const WORDS: usize> ShortSum<POWER, WORDS> {
     #[inline(always)]
     pub fn read(wide: &mut Wide<'_>) -> Option<Self> {
         let head = wide.small()?;
-        let position = wide.zigzag()?;
-        Self::new(head, position, wide.magnitude(head >> 1)?)
+        let exponent = wide.varint14()?;
+        Self::new(head, (exponent >> 1) as i64 ^ -((exponent & 1) as i64), wide.magnitude(head >> 1)?)
     }
 
     #[inline(always)]
-    fn new(head: u8, position: i64, words: [u64; WORDS]) -> Option<Self> {
-        let position = position.wrapping_sub(Superacc::<POWER>::UNIT) as u64;
+    fn new(head: u8, exponent: i64, words: [u64; WORDS]) -> Option<Self> {
+        let position = exponent.wrapping_sub(Superacc::<POWER>::UNIT) as u64;
         // As many chunks below the end need no look at what the sum has come to.
         let fits = position / 32 + WORDS as u64 * 2 < Superacc::<POWER>::MAX_BITS / 32;
         (fits && words[0] & 1 == 1).then_some(Self { words, position: position as u32, negative: head & 1 == 1 })
