@@ -1,8 +1,8 @@
 -- Scheduled refreshes: what is known of each view, and what is shown of it.
 
--- All views, however they are kept.
+-- All views, however they are kept. `stored` is what stands for a view where what it has is changed: its delta, or its rows.
 CREATE VIEW tally.all_views AS
-SELECT id, view, owner, query FROM tally.registry UNION ALL SELECT id, view, owner, query FROM tally.refreshables;
+SELECT id, view, owner, query, delta AS stored FROM tally.registry UNION ALL SELECT id, view, owner, query, rows FROM tally.refreshables;
 
 -- Who works on a refresh: the job lock on a view's definition (src/pg/lock.rs) says so.
 CREATE VIEW tally.working AS

@@ -103,7 +103,10 @@ pub fn fold(view: &Registered) -> Option<i64> {
     match state(view) {
         // While changes of the source go unseen, the source is what readers must read.
         State::Source if triggers::are_off(view.source) => None,
-        State::Source => Some(rebuild(view).0),
+        State::Source => {
+            lock::show_filling(view.delta);
+            Some(rebuild(view).0)
+        }
         State::Clean => None,
         State::Pending => {
             let folded = count(as_owner(view, &rules::compaction(&storage::spec(view)?)));

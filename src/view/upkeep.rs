@@ -4,10 +4,9 @@ use super::compact;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
-use crate::pg::expr::Table;
-use crate::pg::{catalog, lock};
+use crate::pg::{catalog, lock, probe};
 use pg_tally_core::view::Storage;
-use pgrx::pg_sys::{self, Oid};
+use pgrx::pg_sys::Oid;
 
 #[derive(Clone)]
 pub struct View(Registered);
@@ -46,20 +45,15 @@ impl View {
         catalog::qualified_name(self.0.view)
     }
 
-    /// None if the view is gone. Nothing is seen of one that somebody has locked.
+    /// None if the view is gone. Nothing is seen of one that somebody has locked. It is looked at every second, so no query is run.
     pub fn look(&self, most: i64) -> Option<Seen> {
-        if !lock::try_lock_to_read(self.0.delta) {
+        let filled = catalog::relation_in(Storage::SCHEMA, &Storage { id: self.0.id }.name("filled"))?;
+        if ![self.0.delta, filled].into_iter().all(lock::try_lock_to_read) {
             return Some(Seen { pending: 0, pages: 0 });
         }
-        let delta = Table::try_open(self.0.delta, pg_sys::NoLock)?;
+        let (delta, filled) = (probe::open(self.0.delta, "delta")?, probe::open(filled, "filled")?);
         let pages = i64::from(delta.pages());
-        let s = Storage { id: self.0.id };
-        let filled = !compact::as_owner(&self.0, &format!("SELECT FROM {} LIMIT 1", s.filled())).is_empty();
-        let pending = match (filled, pages) {
-            (false, _) => most,
-            (true, 0) => 0,
-            (true, _) => compact::count(compact::as_owner(&self.0, &format!("SELECT pg_catalog.count(*) FROM (SELECT FROM {} LIMIT {most}) x", s.delta()))),
-        };
+        let pending = if probe::has_rows(&filled) { probe::count(&delta, most) } else { most };
         Some(Seen { pending, pages })
     }
 

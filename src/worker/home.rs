@@ -78,7 +78,8 @@ pub fn is_ready() -> bool {
 }
 
 fn is_being_restored() -> bool {
-    !sql::rows_latest("SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database() AND a.application_name = 'pg_restore' LIMIT 1").is_empty()
+    let asked = "SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database() AND a.application_name = 'pg_restore' LIMIT 1";
+    !sql::rows_latest_planned(asked, &[]).is_empty()
 }
 
 fn tell(version: &str) {

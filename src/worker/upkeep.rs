@@ -77,7 +77,7 @@ impl Keeper {
     fn keep(&mut self, view: &View) -> bool {
         let memory = self.memory.entry(view.id()).or_default();
         loop {
-            let Some(seen) = home::transaction("looking at pending rows", || view.look(pg_tally_core::schedule::upkeep::MANY)) else { return false };
+            let Some(seen) = process::transaction("looking at pending rows", || view.look(pg_tally_core::schedule::upkeep::MANY)) else { return false };
             match memory.look(view.key(), seen.pending, seen.pages, clock::now()) {
                 None => return true,
                 Some(Task::Fold) => {

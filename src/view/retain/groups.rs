@@ -3,7 +3,7 @@
 use super::bucket::{self, Bucket, Buckets};
 use super::{cutoff, horizon, parts, zone_of};
 use crate::pg::error::Fail;
-use crate::pg::{catalog, sql};
+use crate::pg::{catalog, lock, sql};
 use crate::pg::clock::transaction_start;
 use crate::view::options::Options;
 use crate::view::refresh::Done;
@@ -35,6 +35,7 @@ pub fn enforce(id: i64) -> Option<Done> {
     }
     compact::allow(&view, "take old groups from");
     if compact::lock_folding(&view) {
+        lock::show_retaining(view.delta);
         parts::ahead(&view, transaction_start());
         done.written = options.retention.map_or(0, |keep| expire(&view, schedule::interval(&keep), transaction_start()));
     }

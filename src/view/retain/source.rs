@@ -120,6 +120,7 @@ fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
     if views.is_empty() || !views.iter().all(compact::lock_folding) {
         return 0;
     }
+    views.iter().for_each(|view| lock::show_retaining(view.delta));
     let old = Old::of(source, rule);
     if old.is_empty() {
         return 0;
