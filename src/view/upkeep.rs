@@ -4,6 +4,7 @@ use super::compact;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
+use super::triggers;
 use crate::pg::{catalog, lock, probe};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::Oid;
@@ -55,6 +56,18 @@ impl View {
         let pages = i64::from(delta.pages());
         let pending = if probe::has_rows(&filled) { probe::count(&delta, most) } else { most };
         Some(Seen { pending, pages })
+    }
+
+    /// Whether the view is read from its source, and so is to be filled from it.
+    pub fn is_to_be_filled(&self) -> bool {
+        let filled = catalog::relation_in(Storage::SCHEMA, &Storage { id: self.0.id }.name("filled"));
+        let open = probe::open(self.0.delta, "delta").zip(filled.and_then(|filled| probe::open(filled, "filled")));
+        open.is_some_and(|(delta, filled)| probe::reading(&delta, &filled, None) & probe::SOURCE != 0)
+    }
+
+    /// Whether what is to be done for the view can be done: while changes of the source go unseen, the source is what readers must read.
+    pub fn is_due(&self) -> bool {
+        !self.is_to_be_filled() || !triggers::are_off(self.0.source)
     }
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.

@@ -61,6 +61,16 @@ impl Chore {
         }
     }
 
+    /// Whether there is anything to do. What cannot be seen fails when it is done, and then is written down.
+    fn is_due(&self) -> bool {
+        let look = || match self {
+            Chore::Compact(view) => view.is_due(),
+            Chore::Retain { id, .. } => retain::groups::is_due(*id),
+            Chore::RetainSource { source, .. } => retain::source::is_due(*source),
+        };
+        xact::attempted(look).unwrap_or(true)
+    }
+
     /// At most so many rows of a source, if a number is given. None if there was nothing to do.
     fn work(&self, most: Option<u64>) -> Option<Done> {
         match self {
@@ -75,9 +85,10 @@ impl Chore {
         while matches!(self.run(), Ok(Some(_))) {}
     }
 
-    /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Err: it failed.
+    /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Nothing is written where
+    /// nothing is to be done. Err: it failed.
     pub fn run(&self) -> Result<Option<Done>, ()> {
-        let what = home::transaction("looking for a view", || self.what());
+        let Some(what) = home::transaction("looking what there is to do", || self.is_due().then(|| self.what())) else { return Ok(None) };
         let began = clock::now();
         let entries: Vec<_> = home::transaction(&what, || self.views().into_iter().map(|id| ledger::begin(id, self.kind(), began)).collect());
         home::transaction(&what, || {

@@ -94,6 +94,14 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
     registry::of_member(source).into_iter().filter(|v| v.source == source).collect()
 }
 
+/// Whether a source has rows that its retention does not keep.
+pub fn is_due(source: Oid) -> bool {
+    of(source).is_some_and(|rule| {
+        refuse_unseen(source);
+        !Old::of(source, &rule).is_empty()
+    })
+}
+
 /// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
 /// that were dropped the rows are estimated.
 pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
