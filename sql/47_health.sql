@@ -57,9 +57,11 @@ SELECT 'warning', b.view, b.owner, 'it is not filled, or all of it is in doubt: 
   FROM behind b WHERE b.status = 'read from source'
 UNION ALL
 SELECT 'error', v.view, v.owner, 'its last ' || l.kind || ' failed: ' || l.error, 'It is tried again by itself. tally.view_log has the history.'
-  FROM tally.all_views v CROSS JOIN (VALUES ('compaction'), ('retention')) k (kind)
-  CROSS JOIN LATERAL (SELECT g.kind, g.status, g.error FROM tally.log g WHERE g.id = v.id AND g.kind = k.kind AND g.status <> 'running' ORDER BY g.started DESC LIMIT 1) l
+  FROM tally.all_views v CROSS JOIN (VALUES ('compaction'), ('backfill'), ('retention')) k (kind)
+  CROSS JOIN LATERAL (SELECT g.kind, g.started, g.status, g.error FROM tally.log g WHERE g.id = v.id AND g.kind = k.kind AND g.status <> 'running' ORDER BY g.started DESC LIMIT 1) l
  WHERE l.status = 'failed'
+   -- a view that is filled by other means needs no other backfill
+   AND NOT (l.kind = 'backfill' AND EXISTS (SELECT FROM tally.log g WHERE g.id = v.id AND g.kind IN ('refresh', 'compaction') AND g.status = 'ok' AND g.started > l.started))
 UNION ALL
 SELECT 'warning', b.view, b.owner, b.pending || ' rows are pending and slow down reading it', 'Run tally.compact(''' || b.name || '''), or let the background worker do so.'
   FROM behind b WHERE b.status = 'ok' AND b.pending > 100000 AND b.size > 4 * b.limit

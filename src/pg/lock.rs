@@ -107,6 +107,11 @@ pub fn try_keep_process(sort: u32) -> bool {
     try_keep(Oid::from(sort), PROCESS)
 }
 
+/// The same until the transaction ends.
+pub fn try_lock_process(sort: u32) -> bool {
+    try_take(Oid::from(sort), PROCESS)
+}
+
 /// Takes one of so many slots of the server for a job, if there is a free one.
 pub fn try_keep_slot(slots: usize) -> bool {
     (0..slots as u32).any(|slot| try_keep(Oid::from(slot), SLOT))

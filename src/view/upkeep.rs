@@ -5,6 +5,7 @@ use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use super::triggers;
+use crate::pg::expr::Table;
 use crate::pg::{catalog, lock, probe};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::Oid;
@@ -19,11 +20,21 @@ pub struct Seen {
     pub pages: i64,
 }
 
+enum Opened {
+    Gone,
+    Locked,
+    Both { delta: Table, filled: Table },
+}
+
 pub fn views() -> Vec<View> {
     registry::all().into_iter().map(View).collect()
 }
 
 impl View {
+    pub fn by_id(id: i64) -> Option<View> {
+        registry::by_id(id).map(View)
+    }
+
     pub fn id(&self) -> i64 {
         self.0.id
     }
@@ -46,28 +57,37 @@ impl View {
         catalog::qualified_name(self.0.view)
     }
 
+    /// Delta, and what says that the view is filled. Upkeep waits for nobody.
+    fn open(&self) -> Opened {
+        let filled = catalog::relation_in(Storage::SCHEMA, &Storage { id: self.0.id }.name("filled"));
+        let Some(filled) = filled else { return Opened::Gone };
+        if ![self.0.delta, filled].into_iter().all(lock::try_lock_to_read) {
+            return Opened::Locked;
+        }
+        probe::open(self.0.delta, "delta").zip(probe::open(filled, "filled")).map_or(Opened::Gone, |(delta, filled)| Opened::Both { delta, filled })
+    }
+
     /// None if the view is gone. Nothing is seen of one that somebody has locked. It is looked at every second, so no query is run.
     pub fn look(&self, most: i64) -> Option<Seen> {
-        let filled = catalog::relation_in(Storage::SCHEMA, &Storage { id: self.0.id }.name("filled"))?;
-        if ![self.0.delta, filled].into_iter().all(lock::try_lock_to_read) {
-            return Some(Seen { pending: 0, pages: 0 });
+        match self.open() {
+            Opened::Gone => None,
+            Opened::Locked => Some(Seen { pending: 0, pages: 0 }),
+            Opened::Both { delta, filled } => {
+                let pending = if probe::has_rows(&filled) { probe::count(&delta, most) } else { most };
+                Some(Seen { pending, pages: i64::from(delta.pages()) })
+            }
         }
-        let (delta, filled) = (probe::open(self.0.delta, "delta")?, probe::open(filled, "filled")?);
-        let pages = i64::from(delta.pages());
-        let pending = if probe::has_rows(&filled) { probe::count(&delta, most) } else { most };
-        Some(Seen { pending, pages })
     }
 
     /// Whether the view is read from its source, and so is to be filled from it.
     pub fn is_to_be_filled(&self) -> bool {
-        let filled = catalog::relation_in(Storage::SCHEMA, &Storage { id: self.0.id }.name("filled"));
-        let open = probe::open(self.0.delta, "delta").zip(filled.and_then(|filled| probe::open(filled, "filled")));
-        open.is_some_and(|(delta, filled)| probe::reading(&delta, &filled, None) & probe::SOURCE != 0)
+        matches!(self.open(), Opened::Both { delta, filled } if probe::reading(&delta, &filled, None) & probe::SOURCE != 0)
     }
 
-    /// Whether what is to be done for the view can be done: while changes of the source go unseen, the source is what readers must read.
+    /// Whether what is to be done for the view can be done: nobody is at it, and while changes of the source go unseen, the source is what
+    /// readers must read.
     pub fn is_due(&self) -> bool {
-        !self.is_to_be_filled() || !triggers::are_off(self.0.source)
+        lock::try_lock_folding(self.0.delta) && !(self.is_to_be_filled() && triggers::are_off(self.0.source))
     }
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.

@@ -15,6 +15,8 @@ const AT_ONCE: u64 = 100_000;
 
 pub enum Chore {
     Compact(View),
+    /// From its source.
+    Fill(View),
     /// Of a view, by its number.
     Retain { id: i64, name: String },
     /// Of a source, and the views that go on counting what goes.
@@ -38,24 +40,30 @@ pub fn all() -> Vec<Chore> {
 }
 
 fn of_compaction() -> Vec<Chore> {
-    upkeep::views().into_iter().filter(View::is_owned).map(Chore::Compact).collect()
+    let chore = |view: View| if view.is_to_be_filled() { Chore::Fill(view) } else { Chore::Compact(view) };
+    upkeep::views().into_iter().filter(View::is_owned).map(chore).collect()
 }
 
 impl Chore {
     fn what(&self) -> String {
         match self {
             Chore::Compact(view) => format!("compacting {}", view.name()),
+            Chore::Fill(view) => format!("filling {}", view.name()),
             Chore::Retain { name, .. } | Chore::RetainSource { name, .. } => format!("enforcing the retention of {name}"),
         }
     }
 
     fn kind(&self) -> Kind {
-        if matches!(self, Chore::Compact(_)) { Kind::Compaction } else { Kind::Retention }
+        match self {
+            Chore::Compact(_) => Kind::Compaction,
+            Chore::Fill(_) => Kind::Backfill,
+            Chore::Retain { .. } | Chore::RetainSource { .. } => Kind::Retention,
+        }
     }
 
-    fn views(&self) -> Vec<i64> {
+    pub fn views(&self) -> Vec<i64> {
         match self {
-            Chore::Compact(view) => vec![view.id()],
+            Chore::Compact(view) | Chore::Fill(view) => vec![view.id()],
             Chore::Retain { id, .. } => vec![*id],
             Chore::RetainSource { views, .. } => views.clone(),
         }
@@ -64,7 +72,7 @@ impl Chore {
     /// Whether there is anything to do. What cannot be seen fails when it is done, and then is written down.
     fn is_due(&self) -> bool {
         let look = || match self {
-            Chore::Compact(view) => view.is_due(),
+            Chore::Compact(view) | Chore::Fill(view) => view.is_due(),
             Chore::Retain { id, .. } => retain::groups::is_due(*id),
             Chore::RetainSource { source, .. } => retain::source::is_due(*source),
         };
@@ -74,15 +82,10 @@ impl Chore {
     /// At most so many rows of a source, if a number is given. None if there was nothing to do.
     fn work(&self, most: Option<u64>) -> Option<Done> {
         match self {
-            Chore::Compact(view) => view.compact(),
+            Chore::Compact(view) | Chore::Fill(view) => view.compact(),
             Chore::Retain { id, .. } => retain::enforce(*id).filter(|done| done.written > 0),
             Chore::RetainSource { source, .. } => retain::enforce_source(*source, most).filter(|done| done.written > 0),
         }
-    }
-
-    /// Until nothing is left to do, or it fails.
-    pub fn run_on(&self) {
-        while matches!(self.run(), Ok(Some(_))) {}
     }
 
     /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Nothing is written where

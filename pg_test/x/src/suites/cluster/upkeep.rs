@@ -82,6 +82,95 @@ pub fn looks_after(nodes: &mut Cluster) -> Result<()> {
     nothing_stuck(&mut c)
 }
 
+/// A view whose filling takes as long as somebody wants it to, and another that is compacted meanwhile.
+pub fn fills_apart(nodes: &mut Cluster) -> Result<()> {
+    nodes.fresh_database("fills")?;
+    let mut c = super::connect(nodes, "fills")?;
+    c.batch_execute(
+        "CREATE EXTENSION pg_tally;
+         CREATE TABLE big (k int, v int); INSERT INTO big SELECT i % 3, i FROM generate_series(1, 100) i;
+         CREATE TABLE small (k int, v int);
+         CREATE FUNCTION held(v int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+           'BEGIN WHILE NOT pg_try_advisory_xact_lock_shared(7) LOOP PERFORM pg_sleep(0.02); END LOOP; RETURN v; END'",
+    )?;
+    let mut holder = super::connect(nodes, "fills")?;
+    holder.batch_execute("SELECT pg_advisory_lock(7)")?;
+    c.batch_execute("SELECT tally.create_view('slow', 'SELECT k, sum(held(v)) AS s FROM big GROUP BY k', with_data => false)")?;
+    c.batch_execute("SELECT tally.create_view('quick', 'SELECT k, sum(v) AS s FROM small GROUP BY k')")?;
+    let shown = "SELECT count(*) FROM tally.view_progress p JOIN pg_stat_activity a USING (pid)
+                  WHERE p.view = 'slow'::regclass AND p.kind = 'backfill' AND p.started < now() AND a.backend_type = 'pg_tally backfill' AND a.query = 'filling public.slow'";
+    let filling = |c: &mut Client| until("the view to be filled", || Ok(c.query_one(shown, &[])?.get::<_, i64>(0) == 1));
+    let quick: &[View] = &[("quick", "SELECT k, sum(v) AS s FROM small GROUP BY k")];
+    let pending = "SELECT pending FROM tally.views WHERE view = 'quick'::regclass";
+    let compacted = |c: &mut Client| -> Result<()> {
+        for _ in 0..2 {
+            c.batch_execute("INSERT INTO small SELECT i, i FROM generate_series(1, 3000) i")?;
+            until("the other view to be compacted", || Ok(c.query_one(pending, &[])?.get::<_, i64>(0) == 0))?;
+        }
+        same(c, quick)
+    };
+    filling(&mut c)?;
+    compacted(&mut c)?;
+    ensure!(c.query_one(shown, &[])?.get::<_, i64>(0) == 1, "the view was not filled all the while");
+    // one that is ended is written down as failed, and tried again
+    c.batch_execute("SELECT pg_terminate_backend(pid) FROM tally.view_progress WHERE view = 'slow'::regclass")?;
+    until("the log to tell of it", || Ok(entries(&mut c, "backfill", "failed")? == 1))?;
+    let problem = "SELECT count(*) FROM tally.health() WHERE view = 'slow'::regclass AND problem = 'its last backfill failed: ' || $1";
+    ensure!(c.query_one(problem, &[&LOST])?.get::<_, i64>(0) == 1, "tally.health() does not tell of it");
+    filling(&mut c)?;
+    // the upkeep process that comes next leaves alone what is still under way
+    let upkeep = started(&mut c, "pg_tally upkeep")?;
+    c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+    until("the end of the upkeep process", || Ok(c.query("SELECT FROM pg_stat_activity WHERE pid = $1", &[&upkeep])?.is_empty()))?;
+    started(&mut c, "pg_tally upkeep")?;
+    compacted(&mut c)?;
+    ensure!(entries(&mut c, "backfill", "running")? == 1 && entries(&mut c, "backfill", "failed")? == 1, "a backfill that goes on was given up");
+    // what VACUUM does is shown too
+    let delta: String = c.query_one("SELECT delta::regclass::text FROM tally.registry WHERE view = 'quick'::regclass", &[])?.get(0);
+    let mut vacuum = super::connect(nodes, "fills")?;
+    let slowly = std::thread::spawn(move || vacuum.batch_execute("SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1;").and_then(|()| vacuum.batch_execute(&format!("VACUUM {delta}"))));
+    let vacuuming = "SELECT count(*) FROM tally.view_progress WHERE view = 'quick'::regclass AND kind = 'vacuum' AND phase <> 'running' AND pid IS NOT NULL AND started < now()";
+    until("VACUUM to be shown", || Ok(c.query_one(vacuuming, &[])?.get::<_, i64>(0) == 1 || slowly.is_finished()))?;
+    let seen = !slowly.is_finished();
+    c.batch_execute("SELECT pg_cancel_backend(pid) FROM tally.view_progress WHERE kind = 'vacuum'")?;
+    let _ = slowly.join();
+    ensure!(seen, "VACUUM is not shown");
+    holder.batch_execute("SELECT pg_advisory_unlock(7)")?;
+    until("the view to be filled", || Ok(entries(&mut c, "backfill", "ok")? == 1))?;
+    same(&mut c, &[("slow", "SELECT k, sum(v) AS s FROM big GROUP BY k")])?;
+    let status: String = c.query_one("SELECT status FROM tally.views WHERE view = 'slow'::regclass", &[])?.get(0);
+    ensure!(status == "ok", "a view that was filled is {status}");
+    let problems: i64 = c.query_one("SELECT count(*) FROM tally.health() WHERE view IS NOT NULL", &[])?.get(0);
+    ensure!(problems == 0, "tally.health() tells of {problems} problems when all is well");
+    nothing_stuck(&mut c)
+}
+
+/// A new process looks at all there is, and a view with triggers off cannot be filled: the log is not touched.
+pub fn rests(nodes: &mut Cluster) -> Result<()> {
+    let mut c = made(nodes, "rests", "4 days")?;
+    c.batch_execute("SELECT tally.alter_view('hours', retention => '5 days')")?;
+    write(&mut c, 200, 1)?;
+    until("pending rows to be folded", || Ok(pending(&mut c)? == 0))?;
+    let upkeep = started(&mut c, "pg_tally upkeep")?;
+    c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+    until("old rows to go", || Ok(old_rows(&mut c)? == 0))?;
+    c.batch_execute("CREATE TABLE off (k int); SELECT tally.create_view('unfilled', 'SELECT k, count(*) AS n FROM off GROUP BY k', with_data => false)")?;
+    until("the view to be filled", || Ok(entries(&mut c, "backfill", "ok")? == 1))?;
+    c.batch_execute("ALTER TABLE off DISABLE TRIGGER ALL; DELETE FROM off; INSERT INTO off VALUES (1)")?;
+    nothing_stuck(&mut c)?;
+    let written = "SELECT last_value FROM pg_sequences WHERE schemaname = 'tally' AND sequencename = 'log_entry_seq'";
+    let before: i64 = c.query_one(written, &[])?.get(0);
+    let upkeep = started(&mut c, "pg_tally upkeep")?;
+    c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+    let idle = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_tally upkeep' AND datname = 'rests' AND pid <> $1 AND query = 'looking for the extension'";
+    until("a new process to have looked at everything twice", || Ok(c.query_one(idle, &[&upkeep])?.get::<_, i64>(0) == 1))?;
+    let xact = "SELECT backend_start < clock_timestamp() - interval '3 seconds' AND state = 'idle' FROM pg_stat_activity WHERE backend_type = 'pg_tally upkeep' AND datname = 'rests' AND pid <> $1";
+    until("it to rest", || Ok(c.query(xact, &[&upkeep])?.first().is_some_and(|r| r.get(0))))?;
+    let after: i64 = c.query_one(written, &[])?.get(0);
+    ensure!(before == after, "{} entries were begun for nothing", after - before);
+    Ok(())
+}
+
 /// Rounds in which the upkeep process or the server is killed at a random moment of a compaction, and of an enforcement of retention.
 pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
     println!("  seed {seed}");
