@@ -94,12 +94,9 @@ pub fn lost_upkeep(kinds: &[Kind], now: Instant) -> Vec<(i64, u32)> {
     rows.iter().filter_map(|row| Some((row[0].as_deref()?.parse().ok()?, row[1].as_deref()?))).map(|(id, kind)| (id, failures(id, kind))).collect()
 }
 
-/// How it went to fill a view: the rows of delta that went, or how many times in a row it has failed.
-pub fn backfilled(id: i64) -> Result<i64, u32> {
-    match failures(id, Kind::Backfill.name()) {
-        0 => Ok(write(&format!("SELECT l.rows_read FROM tally.log l WHERE l.id = {id} AND l.kind = 'backfill' AND l.status = 'ok' ORDER BY l.started DESC LIMIT 1"))),
-        failures => Err(failures),
-    }
+/// How many times in a row it has failed to fill a view.
+pub fn failed_backfills(id: i64) -> u32 {
+    failures(id, Kind::Backfill.name())
 }
 
 fn failures(id: i64, kind: &str) -> u32 {

@@ -102,6 +102,6 @@ impl View {
         }
         let view = registry::by_id(self.0.id)?;
         compact::allow(&view, "compact");
-        compact::fold(&view).map(Done::folded)
+        compact::fold(&view).map(|(_, done)| done)
     }
 }

@@ -9,7 +9,7 @@ use crate::pg::{clock, lock, setting, vacuum};
 use crate::view::ledger::{self, Kind};
 use crate::view::upkeep::{self, View};
 use pg_tally_core::schedule::Instant;
-use pg_tally_core::schedule::upkeep::{Memory, Task};
+use pg_tally_core::schedule::upkeep::{MANY, MANY_DEAD, Memory, Task};
 use std::collections::{HashMap, VecDeque};
 
 const SECOND: i64 = 1_000_000;
@@ -110,7 +110,7 @@ impl Keeper {
         }
         loop {
             let memory = self.memory.entry(view.id()).or_default();
-            let Some(seen) = process::transaction("looking at pending rows", || view.look(pg_tally_core::schedule::upkeep::MANY)) else { return false };
+            let Some(seen) = process::transaction("looking at pending rows", || view.look(MANY)) else { return false };
             match memory.look(view.key(), seen.pending, seen.pages, clock::now()) {
                 None => return true,
                 Some(Task::Fold) if home::transaction("looking what there is to do", || view.is_to_be_filled()) => {
@@ -150,16 +150,13 @@ impl Keeper {
 
     fn look_at_filling(&mut self, now: Instant) {
         let Some(Filling { id, .. }) = self.filling.take_if(|filling| filling.process.has_ended()) else { return };
-        let result = home::transaction("looking how a view was filled", || {
+        let failures = home::transaction("looking how a view was filled", || {
             ledger::lost_upkeep(&[Kind::Backfill], now);
-            ledger::backfilled(id)
+            ledger::failed_backfills(id)
         });
         let memory = self.memory.entry(id).or_default();
-        match result {
-            // Nobody else has waited, so the view does not rest.
-            Ok(rows) => memory.folded(rows, now, now),
-            Err(failures) => memory.had_failed(failures, now),
-        }
+        // Nobody has waited for it, so the view need not rest; what writers have appended meanwhile is dead now.
+        if failures > 0 { memory.had_failed(failures, now) } else { memory.folded(MANY_DEAD, now, now) }
     }
 }
 

@@ -137,6 +137,8 @@ pub fn fills_apart(nodes: &mut Cluster) -> Result<()> {
     ensure!(seen, "VACUUM is not shown");
     holder.batch_execute("SELECT pg_advisory_unlock(7)")?;
     until("the view to be filled", || Ok(entries(&mut c, "backfill", "ok")? == 1))?;
+    let row = c.query_one("SELECT rows_read, rows_written FROM tally.view_log WHERE kind = 'backfill' AND status = 'ok'", &[])?;
+    ensure!(row.get::<_, i64>(0) == 100 && row.get::<_, i64>(1) == 3, "the log tells of {} rows read and {} written", row.get::<_, i64>(0), row.get::<_, i64>(1));
     same(&mut c, &[("slow", "SELECT k, sum(v) AS s FROM big GROUP BY k")])?;
     let status: String = c.query_one("SELECT status FROM tally.views WHERE view = 'slow'::regclass", &[])?.get(0);
     ensure!(status == "ok", "a view that was filled is {status}");
@@ -149,7 +151,7 @@ pub fn fills_apart(nodes: &mut Cluster) -> Result<()> {
 pub fn rests(nodes: &mut Cluster) -> Result<()> {
     let mut c = made(nodes, "rests", "4 days")?;
     c.batch_execute("SELECT tally.alter_view('hours', retention => '5 days')")?;
-    write(&mut c, 200, 1)?;
+    write(&mut c, 3000, 1)?;
     until("pending rows to be folded", || Ok(pending(&mut c)? == 0))?;
     let upkeep = started(&mut c, "pg_tally upkeep")?;
     c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
