@@ -6,9 +6,10 @@ use super::refresh::Done;
 use super::registry::{self, Registered};
 use super::triggers;
 use crate::pg::expr::Table;
-use crate::pg::{catalog, lock, probe};
+use crate::pg::{catalog, lock, probe, sql};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::Oid;
+use std::collections::HashSet;
 
 #[derive(Clone)]
 pub struct View(Registered);
@@ -30,6 +31,15 @@ pub fn views() -> Vec<View> {
     registry::all().into_iter().map(View).collect()
 }
 
+/// Views of which groups go, or whose main has partitions that are made ahead.
+pub fn views_with_retention() -> Vec<View> {
+    let rows = sql::as_superuser(|| sql::rows_latest_planned("SELECT id, options FROM tally.options WHERE options IS NOT NULL", &[]));
+    // Options that cannot be read are the owner's to mend, and tally.health() tells of them.
+    let has_retention = |text: &str| Options::parse(text).is_ok_and(|options| options.retention.is_some() || options.partition_by.is_some());
+    let some: HashSet<i64> = rows.iter().filter(|row| row[1].as_deref().is_some_and(has_retention)).filter_map(|row| row[0].as_deref()?.parse().ok()).collect();
+    if some.is_empty() { vec![] } else { views().into_iter().filter(|view| some.contains(&view.id())).collect() }
+}
+
 impl View {
     pub fn by_id(id: i64) -> Option<View> {
         registry::by_id(id).map(View)
@@ -47,11 +57,6 @@ impl View {
     /// Whether the current user may do what its owner may.
     pub fn is_owned(&self) -> bool {
         catalog::may_act_for(self.0.owner)
-    }
-    /// Whether groups of it go, or main has partitions that are made ahead.
-    pub fn has_retention(&self) -> bool {
-        // Options that cannot be read are the owner's to mend, and tally.health() tells of them.
-        Options::readable(self.0.id).is_some_and(|options| options.retention.is_some() || options.partition_by.is_some())
     }
     pub fn name(&self) -> String {
         catalog::qualified_name(self.0.view)

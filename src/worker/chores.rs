@@ -25,7 +25,7 @@ pub enum Chore {
 
 /// What may have old groups or rows.
 pub fn of_retention() -> Vec<Chore> {
-    let views = upkeep::views().into_iter().filter(|v| v.is_owned() && v.has_retention()).map(|v| Chore::Retain { id: v.id(), name: v.name() });
+    let views = upkeep::views_with_retention().into_iter().filter(View::is_owned).map(|v| Chore::Retain { id: v.id(), name: v.name() });
     let sources = retain::source::all().into_iter().filter(|&source| catalog::may_act_for(catalog::owner(source)));
     let sources = sources.map(|source| {
         let views = retain::source::views_of(source).iter().map(|v| v.id).collect();

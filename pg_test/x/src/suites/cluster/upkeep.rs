@@ -172,14 +172,14 @@ pub fn rests(nodes: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Rounds in which the upkeep process or the server is killed at a random moment of a compaction, and of an enforcement of retention.
+/// Rounds in which the process that is at it or the server is killed at a random moment of a compaction, of an enforcement of retention, and while a view is filled.
 pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
     println!("  seed {seed}");
     drop(made(nodes, "crash", "4 days")?);
     let mut random = Random(seed);
-    let mut lost = [0i64; 2];
+    let mut lost = [0i64; 3];
     for round in 1..=rounds {
-        for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %")].into_iter().enumerate() {
+        for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %"), ("backfill", "filling %")].into_iter().enumerate() {
             let when = format!("seed {seed}, round {round}, {kind}");
             crash(nodes, &mut random, what).context(when.clone())?;
             let mut c = connected(nodes, "crash")?;
@@ -197,7 +197,7 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
             lost[n] = c.query_one("SELECT count(*) FROM tally.view_log WHERE kind = $1 AND status = 'failed' AND error = $2", &[&kind, &LOST])?.get(0);
         }
     }
-    println!("  {rounds} rounds, {} compactions and {} enforcements of retention ended by a crash were written down as failed", lost[0], lost[1]);
+    println!("  {rounds} rounds, {} compactions, {} enforcements of retention and {} backfills ended by a crash were written down as failed", lost[0], lost[1], lost[2]);
     ensure!(lost.iter().all(|n| *n > 0) || rounds < 10, "nothing was under way when a process was killed");
     Ok(())
 }
@@ -205,8 +205,12 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
 fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
     let mut c = connected(nodes, "crash")?;
     started(&mut c, "pg_tally upkeep")?;
-    let retention = what.starts_with("enforcing");
-    write(&mut c, if retention { 30_000 } else { 4000 }, random.below(u64::MAX))?;
+    let (retention, backfill) = (what.starts_with("enforcing"), what.starts_with("filling"));
+    write(&mut c, if retention || backfill { 30_000 } else { 4000 }, random.below(u64::MAX))?;
+    if backfill {
+        // what came and went with a child, no view can know
+        c.batch_execute("CREATE TABLE child () INHERITS (src); DROP TABLE child")?;
+    }
     if retention {
         // a new process begins with it
         drop(c);
@@ -214,17 +218,17 @@ fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
         c = connected(nodes, "crash")?;
     }
     let mut at = None;
-    let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_tally upkeep' AND state = 'active' AND query LIKE $1";
+    let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('pg_tally upkeep', 'pg_tally backfill') AND state = 'active' AND query LIKE $1";
     let seen = super::until_soon(Duration::from_secs(12), || {
         at = c.query(sql, &[&what])?.first().map(|r| r.get::<_, i32>(0) as u32);
         Ok(at.is_some())
     })?;
     std::thread::sleep(Duration::from_micros(random.below(if retention { 200_000 } else { 30_000 })));
-    let upkeep = at.filter(|_| seen && random.below(2) == 0);
-    match upkeep {
-        Some(upkeep) => {
-            cluster::signal("KILL", &[upkeep])?;
-            until("the server to notice", || Ok(!Path::new(&format!("/proc/{upkeep}")).exists()))?;
+    let process = at.filter(|_| seen && random.below(2) == 0);
+    match process {
+        Some(process) => {
+            cluster::signal("KILL", &[process])?;
+            until("the server to notice", || Ok(!Path::new(&format!("/proc/{process}")).exists()))?;
         }
         // as it may have been too quick to be seen
         None => {
