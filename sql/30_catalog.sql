@@ -61,7 +61,9 @@ SELECT s.id, v.view, qc.relowner AS owner, s.rows, s.filled, s.query
 
 -- What was asked for each view by name: schedule, retention and so on. A comment of ours on the definition has it: dumps carry it, with data or without.
 CREATE VIEW tally.options AS
-SELECT s.id, pg_catalog.obj_description(s.query, 'pg_class') AS options FROM tally.storage s WHERE s.query IS NOT NULL;
+SELECT s.id, o.description AS options
+  FROM tally.storage s LEFT JOIN pg_catalog.pg_description o ON o.objoid = s.query AND o.classoid = 'pg_catalog.pg_class'::regclass AND o.objsubid = 0
+ WHERE s.query IS NOT NULL;
 
 -- How far each view with a schedule has come. Not dumped: a restored view is refreshed at once.
 CREATE TABLE tally.progress (

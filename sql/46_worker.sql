@@ -21,9 +21,10 @@ CREATE FUNCTION tally.micros(at timestamptz) RETURNS bigint IMMUTABLE STRICT PAR
 
 -- All views with what is known of their refreshes.
 CREATE VIEW tally.schedules AS
-SELECT v.id, v.view, v.owner, v.query, pg_catalog.obj_description(v.query, 'pg_class') AS options,
-       p.started, p.finished, p.satisfied, p.failures, p.last_success, p.last_duration, p.exception
-  FROM tally.all_views v LEFT JOIN tally.progress p ON p.id = v.id;
+SELECT v.id, v.view, v.owner, v.query, o.description AS options, p.started, p.finished, p.satisfied, p.failures, p.last_success, p.last_duration, p.exception
+  FROM tally.all_views v
+  LEFT JOIN pg_catalog.pg_description o ON o.objoid = v.query AND o.classoid = 'pg_catalog.pg_class'::regclass AND o.objsubid = 0
+  LEFT JOIN tally.progress p ON p.id = v.id;
 
 -- Which views of some read which others of them, directly or through others, by their definitions. `queries` are the definitions of `views`,
 -- which are all; `chosen` are definitions too. Nothing is looked for below one of these.
