@@ -95,20 +95,24 @@ pub fn compact_view(view: &Registered) -> i64 {
     if !lock_folding(view) {
         return 0;
     }
-    fold(view).unwrap_or(0)
+    fold(view).map_or(0, |(rows, _)| rows)
 }
 
-/// The lock is held, and the source and delta may be read together. Gives the delta rows that went; None if there was nothing to do.
-pub fn fold(view: &Registered) -> Option<i64> {
+/// The lock is held, and the source and delta may be read together. Gives the delta rows that went, and what was done; None if there was
+/// nothing to do.
+pub fn fold(view: &Registered) -> Option<(i64, Done)> {
     match state(view) {
         // While changes of the source go unseen, the source is what readers must read.
         State::Source if triggers::are_off(view.source) => None,
-        State::Source => Some(rebuild(view).0),
+        State::Source => {
+            lock::show_filling(view.delta);
+            Some(rebuild(view))
+        }
         State::Clean => None,
         State::Pending => {
             let folded = count(as_owner(view, &rules::compaction(&storage::spec(view)?)));
             super::retain::horizon::tidy(view);
-            Some(folded)
+            Some((folded, Done::folded(folded)))
         }
     }
 }

@@ -94,6 +94,14 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
     registry::of_member(source).into_iter().filter(|v| v.source == source).collect()
 }
 
+/// Whether a source has rows that its retention does not keep.
+pub fn is_due(source: Oid) -> bool {
+    of(source).is_some_and(|rule| {
+        refuse_unseen(source);
+        !Old::of(source, &rule).is_empty()
+    })
+}
+
 /// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
 /// that were dropped the rows are estimated.
 pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
@@ -120,6 +128,7 @@ fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
     if views.is_empty() || !views.iter().all(compact::lock_folding) {
         return 0;
     }
+    views.iter().for_each(|view| lock::show_retaining(view.delta));
     let old = Old::of(source, rule);
     if old.is_empty() {
         return 0;
