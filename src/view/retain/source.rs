@@ -3,7 +3,7 @@
 //! All in one transaction: the views are compacted, so that nothing of the rows is in doubt, the rows go, and the views' horizons say so.
 //! Writers are not stopped: rows that they have locked are left for the next time.
 
-use super::{bucket, cutoff, horizon, partitions, removal};
+use super::{bucket, cutoff, hold, horizon, partitions, removal};
 use crate::pg::error::Fail;
 use crate::pg::clock::transaction_start;
 use crate::pg::{catalog, lock, partition, sql, xact};
@@ -60,7 +60,6 @@ pub fn set(source: Oid, column: &str, keep: Option<Interval>) {
             .raise();
     }
     let keep = keep.map(|keep| alter::positive("keep", keep));
-    views.iter().for_each(horizon::make);
     xact::changes_views();
     let table = catalog::qualified_name(source);
     ddl::quietly(|| {
@@ -100,26 +99,25 @@ pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
     let rule = of(source)?;
     refuse_unseen(source);
     // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
-    let deleted = if Old::of(source, &rule).is_empty() { 0 } else { enforce(source, &rule, most) };
+    let deleted = if xact::looking(|| has_old(source, &rule)) { enforce(source, &rule, most) } else { 0 };
     Some(Done { read: None, written: deleted })
+}
+
+fn has_old(source: Oid, rule: &Rule) -> bool {
+    // A partition is dropped with a lock on what it is a part of.
+    lock::lock_to_read(source);
+    catalog::is_table(source) && !Old::of(source, rule).is_empty()
 }
 
 /// There may be rows to remove: looked for again when nobody can change what decides it. Gives how many went.
 fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
-    // No partition and no view comes or goes until this ends, and no two do this at once.
-    let tables = compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()));
     // Who does it in the background comes again.
-    let free = |table: &Oid| if most.is_some() { lock::try_lock_members(*table) } else { lock::lock_members(*table); true };
-    if !tables.iter().all(free) {
+    let Some(views) = hold::source(source, most.is_none()) else { return 0 };
+    if views.is_empty() {
         return 0;
     }
-    let views = views_of(source);
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
     refuse_unseen(source);
-    views.iter().for_each(horizon::make);
-    if views.is_empty() || !views.iter().all(compact::lock_folding) {
-        return 0;
-    }
     let old = Old::of(source, rule);
     if old.is_empty() {
         return 0;
@@ -127,6 +125,7 @@ fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
     views.iter().for_each(|view| {
         compact::compact_view(view);
     });
+    check_at_once();
     let mut deleted = 0;
     for leaf in &old.leaves {
         deleted += delete(old.owner, *leaf, &old.rows, most.map(|most| most.saturating_sub(deleted)));
@@ -183,6 +182,15 @@ fn refuse_unseen(source: Oid) {
 
 fn has_rows(owner: Oid, leaf: Oid, which: &str) -> bool {
     !sql::as_role(owner, || sql::pinned(|| sql::rows(&format!("SELECT FROM ONLY {} o WHERE {which} LIMIT 1", catalog::qualified_name(leaf))))).is_empty()
+}
+
+/// What is run as somebody else must not leave triggers for the end of the transaction, which fire as whoever is there then. So those that
+/// are deferred fire at the end of each statement, from here on, if there are any in the database.
+fn check_at_once() {
+    let some = "SELECT FROM pg_catalog.pg_trigger t WHERE t.tgdeferrable LIMIT 1";
+    if !sql::as_superuser(|| sql::rows_latest(some)).is_empty() {
+        sql::execute("SET CONSTRAINTS ALL IMMEDIATE");
+    }
 }
 
 /// With the user's own triggers and settings, but that of ours which says that the rows still count.
