@@ -1,6 +1,7 @@
 //! What the upkeep of a view looks at and does.
 
 use super::compact;
+use super::hold;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
@@ -65,15 +66,8 @@ impl View {
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
-        // First, as DROP TABLE does, which then comes to the views.
-        if !lock::try_lock_to_read(self.0.source) {
-            return None;
-        }
         // Whoever changes main now leaves less to do.
-        if !lock::try_lock_folding(self.0.delta) {
-            return None;
-        }
-        let view = registry::by_id(self.0.id)?;
+        let view = hold::view(self.0.id, false)?.pop()?;
         compact::allow(&view, "compact");
         compact::fold(&view).map(Done::folded)
     }

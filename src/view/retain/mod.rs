@@ -1,7 +1,6 @@
 //! How long views and sources keep what they have.
 //!
 //! - [`bucket`]: which key of a view is a bucket of time, and in which bucket an instant lies.
-//! - [`hold`]: what is locked meanwhile, and in which order.
 //! - [`horizon`]: the small table that says which groups are gone and which are kept.
 //! - [`groups`]: old groups of a view go; [`parts`]: main in partitions, which go as a whole.
 //! - [`source`], [`partitions`]: old rows of a source go, and what they counted stays.
@@ -9,7 +8,6 @@
 
 pub mod bucket;
 pub mod groups;
-pub mod hold;
 pub mod horizon;
 pub mod parts;
 pub mod partitions;
@@ -19,6 +17,7 @@ pub mod source;
 pub use source::enforce_source;
 
 use crate::pg::error::{Fail, raise};
+use super::hold;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::Registered;

@@ -3,13 +3,13 @@
 //! All in one transaction: the views are compacted, so that nothing of the rows is in doubt, the rows go, and the views' horizons say so.
 //! Writers are not stopped: rows that they have locked are left for the next time.
 
-use super::{bucket, cutoff, hold, horizon, partitions, removal};
+use super::{bucket, cutoff, horizon, partitions, removal};
 use crate::pg::error::Fail;
 use crate::pg::clock::transaction_start;
 use crate::pg::{catalog, lock, partition, sql, xact};
 use crate::view::refresh::Done;
 use crate::view::registry::{self, Registered};
-use crate::view::{alter, compact, ddl, named, schedule, triggers};
+use crate::view::{alter, compact, ddl, hold, named, schedule, triggers};
 use pg_tally_core::schedule::{Interval, Utc};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;

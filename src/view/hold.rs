@@ -1,15 +1,15 @@
-//! What must not go while retention works: a source and the views behind it, locked all or none.
+//! What must not go while somebody works on views: a source and what is behind its views, locked all or none.
 //!
 //! DROP VIEW locks the view and then waits for what is behind it, DROP TABLE … CASCADE locks the source and then what depends on it, and a
 //! transaction may drop a view first and lock its source later. Whoever held one of these and waited for another could close a circle
 //! with any of them. So only the source is waited for, which comes first; if one of the others cannot be had at once, all are given back, and that
 //! one is waited for with nothing held.
 
-use super::source::views_of;
 use crate::pg::error::Fail;
 use crate::pg::{catalog, lock, xact};
-use crate::view::registry::{self, Registered};
-use crate::view::{compact, triggers};
+use super::registry::{self, Registered};
+use super::retain::source::views_of;
+use super::{compact, triggers};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
