@@ -62,14 +62,20 @@ pub fn source(source: Oid, wait: bool) -> Option<Vec<Registered>> {
 pub fn view(id: i64, wait: bool) -> Option<Vec<Registered>> {
     all_or_none(wait, || {
         let Some(view) = registry::by_id(id) else { return Ok(vec![]) };
-        if wait {
-            lock::lock_to_read(view.source);
-        } else if !lock::try_lock_to_read(view.source) {
+        if !lock_source(view.source, wait) {
             return Err(Taken::Relation(view.source));
         }
         views(&[view])?;
         Ok(registry::by_id(id).into_iter().collect())
     })
+}
+
+/// Locks a source as a reader does.
+pub fn lock_source(source: Oid, wait: bool) -> bool {
+    if wait {
+        lock::lock_to_read(source);
+    }
+    wait || lock::try_lock_to_read(source)
 }
 
 /// The source first, then what of its members has members.

@@ -6,7 +6,7 @@ use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use crate::pg::expr::Table;
-use crate::pg::{catalog, lock};
+use crate::pg::{catalog, lock, xact};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::{self, Oid};
 
@@ -66,9 +66,13 @@ impl View {
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
-        // Whoever changes main now leaves less to do.
-        let view = hold::view(self.0.id, false)?.pop()?;
-        compact::allow(&view, "compact");
-        compact::fold(&view).map(Done::folded)
+        let fold = || {
+            // Whoever changes main now leaves less to do.
+            let view = hold::view(self.0.id, false)?.pop()?;
+            compact::allow(&view, "compact");
+            compact::fold(&view).map(Done::folded)
+        };
+        // Of a view that needed nothing no lock is kept.
+        xact::tentatively(|| fold().ok_or(())).ok()
     }
 }

@@ -54,7 +54,7 @@ pub fn enforce_by_name(name: &str) -> i64 {
     match source::named(name) {
         Some(table) => {
             source::refuse_others(table);
-            enforce_source(table, None).map_or(0, |done| done.written)
+            enforce_source(table, None, true).map_or(0, |done| done.written)
         }
         None => enforce(super::named::View::owned(name).id(), true).map_or(0, |done| done.written),
     }

@@ -94,28 +94,23 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
 }
 
 /// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
-/// that were dropped the rows are estimated.
-pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
+/// that were dropped the rows are estimated. Where it may not `wait` and would have to, it removes nothing.
+pub fn enforce_source(source: Oid, most: Option<u64>, wait: bool) -> Option<Done> {
     let rule = of(source)?;
     refuse_unseen(source);
     // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
-    let deleted = if xact::looking(|| has_old(source, &rule)) { enforce(source, &rule, most) } else { 0 };
+    let deleted = if xact::looking(|| has_old(source, &rule, wait)) { enforce(source, &rule, most, wait) } else { 0 };
     Some(Done { read: None, written: deleted })
 }
 
-fn has_old(source: Oid, rule: &Rule) -> bool {
+fn has_old(source: Oid, rule: &Rule, wait: bool) -> bool {
     // A partition is dropped with a lock on what it is a part of.
-    lock::lock_to_read(source);
-    catalog::is_table(source) && !Old::of(source, rule).is_empty()
+    hold::lock_source(source, wait) && catalog::is_table(source) && !Old::of(source, rule).is_empty()
 }
 
 /// There may be rows to remove: looked for again when nobody can change what decides it. Gives how many went.
-fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
-    // Who does it in the background comes again.
-    let Some(views) = hold::source(source, most.is_none()) else { return 0 };
-    if views.is_empty() {
-        return 0;
-    }
+fn enforce(source: Oid, rule: &Rule, most: Option<u64>, wait: bool) -> i64 {
+    let Some(views) = hold::source(source, wait).filter(|views| !views.is_empty()) else { return 0 };
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
     refuse_unseen(source);
     let old = Old::of(source, rule);
