@@ -70,6 +70,18 @@ pub fn view(id: i64, wait: bool) -> Option<Vec<Registered>> {
     })
 }
 
+/// What is behind one view and its folding lock, if all can be had at once. A DROP VIEW does not wait for whoever has these: it leaves the tables to
+/// the next time. None: not now, or there is no such view.
+pub fn storage(id: i64) -> Option<Registered> {
+    let take = || {
+        let view = registry::by_id(id)?;
+        let tables = triggers::relations(std::slice::from_ref(&view), &['r', 'p']);
+        let free = lock_source(view.source, false) && tables.into_iter().all(lock::try_lock_to_read) && lock::try_lock_folding(view.delta);
+        free.then(|| registry::by_id(id)).flatten()
+    };
+    xact::tentatively(|| take().ok_or(())).ok()
+}
+
 /// Locks a source as a reader does.
 pub fn lock_source(source: Oid, wait: bool) -> bool {
     if wait {
@@ -84,7 +96,7 @@ fn partitioned(source: Oid) -> Vec<Oid> {
 }
 
 fn views(views: &[Registered]) -> Result<(), Taken> {
-    for relation in views.iter().map(|view| view.view).chain(triggers::relations(views)) {
+    for relation in views.iter().map(|view| view.view).chain(triggers::relations(views, &['r', 'p', 'v'])) {
         if !lock::try_lock_to_read(relation) {
             return Err(Taken::Relation(relation));
         }

@@ -127,13 +127,15 @@ pub fn tables(storage: &Storage) -> Vec<String> {
     [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).chain(parts).collect()
 }
 
-/// All relations behind views, as of now.
-pub fn relations(views: &[Registered]) -> Vec<Oid> {
+/// The relations of some kinds behind views, as of now.
+pub fn relations(views: &[Registered], kinds: &[char]) -> Vec<Oid> {
     let ids = views.iter().map(|view| view.id.to_string()).collect::<Vec<_>>().join(", ");
+    let kinds: String = kinds.iter().map(|kind| format!("{kind},")).collect();
     oids(&format!(
-        "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = '{}'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v') \
+        "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = '{}'::pg_catalog.regnamespace AND c.relkind = ANY ('{{{}}}') \
          AND substring(c.relname FROM '^v([0-9]+)_')::bigint = ANY ('{{{ids}}}') ORDER BY c.oid",
-        Storage::SCHEMA
+        Storage::SCHEMA,
+        kinds.trim_end_matches(',')
     ))
 }
 

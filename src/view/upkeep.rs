@@ -68,7 +68,7 @@ impl View {
     pub fn compact(&self) -> Option<Done> {
         let fold = || {
             // Whoever changes main now leaves less to do.
-            let view = hold::view(self.0.id, false)?.pop()?;
+            let view = hold::storage(self.0.id)?;
             compact::allow(&view, "compact");
             compact::fold(&view).map(Done::folded)
         };
