@@ -6,7 +6,7 @@
 use super::{bucket, cutoff, horizon, partitions, removal};
 use crate::pg::error::Fail;
 use crate::pg::clock::transaction_start;
-use crate::pg::{catalog, lock, partition, sql, xact};
+use crate::pg::{catalog, partition, sql, xact};
 use crate::view::refresh::Done;
 use crate::view::registry::{self, Registered};
 use crate::view::{alter, compact, ddl, hold, named, schedule, triggers};
