@@ -1,22 +1,10 @@
 //! What maintenance costs the writers of each view: counted in shared memory, if the library was loaded with the server.
 
+use pg_tally_core::counters::{self, Slot};
 use pgrx::pg_sys::{self, Oid};
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Views that can be counted at a time, in all databases. Those beyond are maintained as well, but not counted.
 const SLOTS: usize = 1024;
-/// How far from its place a view may be found.
-const REACH: usize = 16;
-
-/// A view's counters have a cache line of their own: views of different tables must not slow each other down.
-#[repr(C, align(64))]
-struct Slot {
-    /// Database and delta; 0: free.
-    key: AtomicU64,
-    statements: AtomicU64,
-    nanoseconds: AtomicU64,
-}
 
 const SIZE: usize = size_of::<[Slot; SLOTS]>() + align_of::<Slot>();
 
@@ -72,45 +60,36 @@ pub fn on() -> bool {
     slots().is_some()
 }
 
+/// Database and delta.
 fn key(delta: Oid) -> u64 {
-    u64::from(unsafe { pg_sys::MyDatabaseId }.to_u32()) << 32 | u64::from(delta.to_u32())
+    u64::from(own_database()) << 32 | u64::from(delta.to_u32())
 }
 
-/// Where a view may be.
-fn places(slots: &'static [Slot], key: u64) -> impl Iterator<Item = &'static Slot> {
-    let start = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
-    (0..REACH).map(move |n| &slots[start.wrapping_add(n) % SLOTS])
+fn own_database() -> u32 {
+    unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
-fn find(slots: &'static [Slot], key: u64) -> Option<&'static Slot> {
-    places(slots, key).find(|slot| slot.key.load(Relaxed) == key)
-}
-
-fn claim(slots: &'static [Slot], key: u64) -> Option<&'static Slot> {
-    places(slots, key).find(|slot| slot.key.compare_exchange(0, key, Relaxed, Relaxed).is_ok() || slot.key.load(Relaxed) == key)
+/// Whether a view is no more, or its database.
+fn is_gone(key: u64) -> bool {
+    let (database, delta) = ((key >> 32) as u32, Oid::from(key as u32));
+    if database == own_database() { unsafe { pg_sys::get_rel_relkind(delta) == 0 } } else { unsafe { pg_sys::get_database_name(Oid::from(database)).is_null() } }
 }
 
 /// Counts a statement that cost so much.
 pub fn count(delta: Oid, nanoseconds: u64) {
-    let Some(slots) = slots() else { return };
-    let key = key(delta);
-    if let Some(slot) = find(slots, key).or_else(|| claim(slots, key)) {
-        slot.statements.fetch_add(1, Relaxed);
-        slot.nanoseconds.fetch_add(nanoseconds, Relaxed);
+    if let Some(slots) = slots() {
+        counters::count(slots, key(delta), nanoseconds, is_gone);
     }
 }
 
 /// Statements and nanoseconds since the server was started.
 pub fn read(delta: Oid) -> Option<(u64, u64)> {
-    let found = find(slots()?, key(delta));
-    Some(found.map_or((0, 0), |slot| (slot.statements.load(Relaxed), slot.nanoseconds.load(Relaxed))))
+    Some(counters::read(slots()?, key(delta)))
 }
 
 /// Makes room: the view is gone. If its going is rolled back, it is counted from nothing.
 pub fn forget(delta: Oid) {
-    if let Some(slot) = slots().and_then(|slots| find(slots, key(delta))) {
-        slot.statements.store(0, Relaxed);
-        slot.nanoseconds.store(0, Relaxed);
-        slot.key.store(0, Relaxed);
+    if let Some(slots) = slots() {
+        counters::forget(slots, key(delta));
     }
 }

@@ -135,14 +135,19 @@ pub fn try_lock_exclusively(relation: Oid) -> bool {
     unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
 }
 
-/// Locks a relation against everybody else, however long it takes.
-pub fn lock_exclusively(relation: Oid) {
-    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) };
-}
-
 /// Keeps a table's partitions and triggers as they are until the transaction ends, and others from doing so too. Readers and writers are not concerned.
 pub fn lock_members(relation: Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareUpdateExclusiveLock as i32) };
+}
+
+/// Keeps a view's options as they are until the transaction ends, and others from changing them, as COMMENT ON its definition does.
+pub fn lock_options(query: Oid) {
+    unsafe { pg_sys::LockRelationOid(query, pg_sys::ShareUpdateExclusiveLock as i32) };
+}
+
+/// Locks a relation as a reader does.
+pub fn lock_to_read(relation: Oid) {
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessShareLock as i32) };
 }
 
 /// Locks a relation as a reader does, if that can be had at once.

@@ -1,8 +1,10 @@
 //! Work at the end of a transaction, and work whose failure must not fail the transaction.
 
+use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys;
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder};
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
 type Hook = fn();
@@ -93,6 +95,22 @@ pub fn attempt(what: &str, work: impl FnOnce()) {
 
 /// Runs `work` in a subtransaction and with a snapshot; an ERROR in it undoes it.
 pub fn attempted<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
+    subtransaction(work, |_| true).map_err(|error| describe(&error))
+}
+
+/// The same, but an ERROR goes on, and an Err undoes it too: the locks that were taken are given back.
+pub fn tentatively<R, E>(work: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
+    subtransaction(work, Result::is_ok).unwrap_or_else(|error| error.rethrow())
+}
+
+/// Runs `work`, which only looks, and gives back the locks that it took.
+pub fn looking<R>(work: impl FnOnce() -> R) -> R {
+    match tentatively(|| Err::<Infallible, R>(work())) {
+        Err(seen) => seen,
+    }
+}
+
+fn subtransaction<R>(work: impl FnOnce() -> R, stays: impl FnOnce(&R) -> bool) -> Result<R, CaughtError> {
     unsafe {
         let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
@@ -103,12 +121,13 @@ pub fn attempted<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
             pg_sys::PopActiveSnapshot();
             Ok(result)
         }))
-        .catch_others(|error| Err(describe(&error)))
+        .catch_others(Err)
         .execute();
         pg_sys::MemoryContextSwitchTo(context);
-        match result {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        if result.as_ref().is_ok_and(stays) {
+            pg_sys::ReleaseCurrentSubTransaction();
+        } else {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
         }
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = owner;
@@ -116,8 +135,8 @@ pub fn attempted<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
     }
 }
 
-fn describe(error: &pg_sys::panic::CaughtError) -> Failure {
-    use pg_sys::panic::CaughtError::*;
+fn describe(error: &CaughtError) -> Failure {
+    use CaughtError::*;
     let report = match error {
         PostgresError(report) | ErrorReport(report) => report,
         RustPanic { ereport, .. } => ereport,

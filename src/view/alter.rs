@@ -3,7 +3,7 @@
 use super::named::View;
 use super::options::Options;
 use super::{ledger, refresh, retain, schedule};
-use crate::pg::clock;
+use crate::pg::{clock, lock};
 use crate::pg::error::Fail;
 use pg_tally_core::schedule::Interval;
 use pgrx::PgSqlErrorCode;
@@ -18,8 +18,20 @@ pub struct Changes {
     pub reset: Vec<String>,
 }
 
+/// The view of that name, the user's own, with its options locked: of two who alter them, the second sees what the first has done.
+fn locked(name: &str) -> View {
+    loop {
+        let view = View::owned(name);
+        lock::lock_options(view.query());
+        // Whoever was waited for may have dropped it, and made another of that name.
+        if View::owned(name).query() == view.query() {
+            return view;
+        }
+    }
+}
+
 pub fn alter(name: &str, changes: &Changes) {
-    let view = View::owned(name);
+    let view = locked(name);
     check(&view, changes);
     let before = Options::of(view.id());
     let mut options = before.clone();

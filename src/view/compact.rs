@@ -148,7 +148,7 @@ pub fn is_exact(view: &Registered) -> bool {
 /// The lock is held. Gives the delta rows that went, and what else was done.
 pub fn rebuild(view: &Registered) -> (i64, Done) {
     let Some(spec) = storage::spec(view) else { return (0, Done::default()) };
-    if spec.horizon && spec.recomputes() {
+    if spec.recomputes() && super::retain::horizon::keeps_any(view) {
         // What a kept group has of an aggregate without a state comes from main, so groups that are new go there first.
         as_owner(view, &rules::compaction(&spec));
     }

@@ -6,12 +6,12 @@
 
 use super::check::{self, Wanted};
 use super::describe;
-use super::ledger;
+use super::ledger::{self, Kind};
 use super::{compact, options, refreshable, registry, retain, schedule, triggers};
 use crate::pg::error::Fail;
 use crate::pg::query::Query;
 use crate::pg::{catalog, clock, inval, lock, pin, setting, sql, xact};
-use pg_tally_core::schedule::Interval;
+use pg_tally_core::schedule::{Instant, Interval};
 use pg_tally_core::schedule::retain::Unit;
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
@@ -124,10 +124,17 @@ fn create_refreshable(query: Query, quoted: &str, options: &Options, mut kept: o
 
     let view = refreshable::by_id(storage.id).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
     if options.with_data {
+        let entry = ledger::begin(view.id, Kind::Refresh, started);
         let done = refreshable::fill(&view);
-        ledger::did_refresh(view.id, started, true, &done, clock::now());
+        ledger::done(&entry, Some(seen_until(started)), &done, clock::now());
     }
     view.view
+}
+
+/// Up to when a query that begins now sees what others committed. A snapshot that the transaction keeps is as old as its first statement, of which
+/// no more is known than that the transaction had begun.
+fn seen_until(now: Instant) -> Instant {
+    if lock::has_transaction_snapshot() { clock::transaction_start() } else { now }
 }
 
 /// The user's own rights decide whether the query may be run at all.
@@ -219,6 +226,7 @@ fn make_relations(wanted: &Wanted, owner: Oid, options: &Options) -> i64 {
             for statement in rules::storage_tables(&spec, &order_by) {
                 sql::execute(&statement);
             }
+            sql::execute(&rules::horizon_table(&spec));
             sql::execute(&format!("CREATE VIEW {} AS {}", storage.groups(), rules::groups_view(&spec)));
             triggers::give(&storage, owner);
             id

@@ -6,6 +6,7 @@ pub mod create;
 pub mod ddl;
 pub mod explain;
 pub mod fold;
+pub mod hold;
 pub mod ledger;
 pub mod maintain;
 pub mod options;

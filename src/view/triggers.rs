@@ -1,6 +1,7 @@
 //! The triggers on a source and all its members, and who owns what behind a view.
 
 use super::compact::oids;
+use super::registry::Registered;
 use crate::pg::{catalog, inval, lock, sql};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::Oid;
@@ -124,6 +125,18 @@ pub fn tables(storage: &Storage) -> Vec<String> {
     ));
     let parts = parts.into_iter().flatten().flatten();
     [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).chain(parts).collect()
+}
+
+/// The relations of some kinds behind views, as of now.
+pub fn relations(views: &[Registered], kinds: &[char]) -> Vec<Oid> {
+    let ids = views.iter().map(|view| view.id.to_string()).collect::<Vec<_>>().join(", ");
+    let kinds: String = kinds.iter().map(|kind| format!("{kind},")).collect();
+    oids(&format!(
+        "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = '{}'::pg_catalog.regnamespace AND c.relkind = ANY ('{{{}}}') \
+         AND substring(c.relname FROM '^v([0-9]+)_')::bigint = ANY ('{{{ids}}}') ORDER BY c.oid",
+        Storage::SCHEMA,
+        kinds.trim_end_matches(',')
+    ))
 }
 
 /// Makes a role the owner of all relations behind a view.

@@ -1,12 +1,13 @@
 //! What the upkeep of a view looks at and does.
 
 use super::compact;
+use super::hold;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use super::triggers;
 use crate::pg::expr::Table;
-use crate::pg::{catalog, lock, probe, sql};
+use crate::pg::{catalog, lock, probe, sql, xact};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::Oid;
 use std::collections::HashSet;
@@ -97,16 +98,13 @@ impl View {
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
-        // First, as DROP TABLE does, which then comes to the views.
-        if !lock::try_lock_to_read(self.0.source) {
-            return None;
-        }
-        // Whoever changes main now leaves less to do.
-        if !lock::try_lock_folding(self.0.delta) {
-            return None;
-        }
-        let view = registry::by_id(self.0.id)?;
-        compact::allow(&view, "compact");
-        compact::fold(&view).map(|(_, done)| done)
+        let fold = || {
+            // Whoever changes main now leaves less to do.
+            let view = hold::storage(self.0.id)?;
+            compact::allow(&view, "compact");
+            compact::fold(&view).map(|(_, done)| done)
+        };
+        // Of a view that needed nothing no lock is kept.
+        xact::tentatively(|| fold().ok_or(())).ok()
     }
 }

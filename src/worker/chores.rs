@@ -83,8 +83,8 @@ impl Chore {
     fn work(&self, most: Option<u64>) -> Option<Done> {
         match self {
             Chore::Compact(view) | Chore::Fill(view) => view.compact(),
-            Chore::Retain { id, .. } => retain::enforce(*id).filter(|done| done.written > 0),
-            Chore::RetainSource { source, .. } => retain::enforce_source(*source, most).filter(|done| done.written > 0),
+            Chore::Retain { id, .. } => retain::enforce(*id, false).filter(|done| done.written > 0),
+            Chore::RetainSource { source, .. } => retain::enforce_source(*source, most, false).filter(|done| done.written > 0),
         }
     }
 

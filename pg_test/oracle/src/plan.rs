@@ -135,8 +135,8 @@ struct Maker<'a> {
     steps: Vec<Step>,
     round: u64,
     theme: Theme,
-    /// Rows may leave at any moment: every view has its horizon already, which is made with a lock that waits for readers.
-    any_moment: bool,
+    /// The source has a retention from the beginning, which may be enforced at any moment.
+    enforced: bool,
 }
 
 /// A role that may use the tables and nothing else; session 0, which makes them, stays their owner.
@@ -177,8 +177,8 @@ pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
         .map(|id| (0..r.below(4)).map(|_| r.pick(SETTINGS).to_string()).filter(|s| id > 0 || s != AS_WRITER).collect())
         .collect();
     let s = (0..o.sessions).map(|_| Session { level: None, saves: 0, cursor: None, left: 0 }).collect();
-    let any_moment = r.chance(80);
-    let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], prepared: vec![], steps: vec![], round, theme, any_moment };
+    let enforced = r.chance(80);
+    let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], prepared: vec![], steps: vec![], round, theme, enforced };
     m.setup();
     while m.steps.len() < o.steps {
         m.next();
@@ -220,7 +220,7 @@ impl Maker<'_> {
         for _ in 0..1 + self.r.below(3) {
             self.create_view(0, true);
         }
-        if self.theme == Theme::Kept && self.any_moment {
+        if self.theme == Theme::Kept && self.enforced {
             self.source_retention();
         }
     }
@@ -386,17 +386,13 @@ impl Maker<'_> {
             return self.dml(s);
         }
         // partitions that are dropped are missing in older snapshots, as anywhere
-        if self.t.shape != Shape::Time && self.any_moment && self.r.chance(40) {
+        if self.t.shape != Shape::Time && self.enforced && self.r.chance(40) {
             let sql = format!("SELECT tally.enforce_retention({})", quote(&self.t.name));
             return self.push(s, Kind::Compact, sql);
         }
         let sql = dml::removal(&mut self.r, &self.t);
         let sql = format!("SET tally.maintain = off; {sql}; RESET tally.maintain");
-        if self.any_moment {
-            return self.push(s, Kind::Forget, sql);
-        }
-        self.push(0, Kind::Quiet, sql);
-        self.all_ended();
+        self.push(s, Kind::Forget, sql);
     }
 
     /// A retention is set and enforced while nobody is in the way.
@@ -489,7 +485,7 @@ impl Maker<'_> {
         let name = leaf.unwrap_or_else(|| self.t.name.clone());
         let sql = match self.theme {
             // not by a session that may be another's than the owner's: what such a one removes counts as ever
-            Theme::Kept if s == 0 && self.any_moment && self.r.chance(40) => format!("SET tally.maintain = off; TRUNCATE {name}; RESET tally.maintain"),
+            Theme::Kept if s == 0 && self.r.chance(40) => format!("SET tally.maintain = off; TRUNCATE {name}; RESET tally.maintain"),
             Theme::Kept => format!("SELECT oracle.truncates({}); TRUNCATE {name}", quote(&name)),
             _ => format!("TRUNCATE {name}"),
         };

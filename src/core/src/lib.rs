@@ -6,6 +6,7 @@
 
 pub mod canon;
 pub mod codec;
+pub mod counters;
 pub mod difference;
 pub mod error;
 pub mod exact;

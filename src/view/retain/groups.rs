@@ -1,7 +1,7 @@
 //! Groups of a view whose bucket of time is too old go.
 
 use super::bucket::{self, Bucket, Buckets};
-use super::{cutoff, horizon, parts, zone_of};
+use super::{cutoff, parts, zone_of};
 use crate::pg::error::Fail;
 use crate::pg::{catalog, lock, sql};
 use crate::pg::clock::transaction_start;
@@ -22,7 +22,6 @@ pub fn set(view: &Registered, options: &mut Options, keep: Interval) {
             .raise();
     }
     options.retention = Some(alter::positive("retention", keep));
-    horizon::make(view);
 }
 
 /// Takes away the groups of a view that its retention does not keep, and makes the partitions that it will need; None if there is no such view.
@@ -62,7 +61,6 @@ fn has_gone(view: &Registered, spec: &rules::Spec, before: &str) -> bool {
 
 /// The lock is held. Gives the groups that went.
 pub fn expire(view: &Registered, keep: Interval, now: Instant) -> i64 {
-    horizon::make(view);
     let Some((spec, bucket)) = storage::spec(view).zip(bucket_of(view)) else { return 0 };
     let at = cutoff(now, keep, &*zone_of(bucket.zone.as_deref()));
     let Some((mut before, first)) = first_kept(view, &spec, &bucket, at).zip(key_at(view, &spec, &bucket, at)) else { return 0 };

@@ -14,11 +14,12 @@ pub mod partitions;
 pub mod removal;
 pub mod source;
 
-pub use groups::enforce;
 pub use source::enforce_source;
 
 use crate::pg::error::{Fail, raise};
+use super::hold;
 use super::options::Options;
+use super::refresh::Done;
 use super::registry::Registered;
 use crate::pg::clock::transaction_start;
 use crate::pg::zone;
@@ -27,7 +28,7 @@ use pg_tally_core::schedule::{Instant, Interval, Utc, Zone, retain};
 use pgrx::PgSqlErrorCode;
 use std::rc::Rc;
 
-/// For a view that is being made: what is too old is never filled in, and a source whose rows go says so to all its views.
+/// For a view that is being made: what is too old is never filled in.
 pub fn begin(view: &Registered, keep: Option<Interval>, partition_by: Option<Unit>) {
     let mut options = Options::of(view.id);
     options.partition_by = partition_by.map(|unit| unit.word().to_string());
@@ -40,9 +41,12 @@ pub fn begin(view: &Registered, keep: Option<Interval>, partition_by: Option<Uni
     }
     if let Some(keep) = keep {
         groups::expire(view, keep, transaction_start());
-    } else if source::all().contains(&view.source) {
-        horizon::make(view);
     }
+}
+
+/// Takes away the groups of a view that its retention does not keep; None if there is no such view, or if it would have to wait and may not.
+pub fn enforce(id: i64, wait: bool) -> Option<Done> {
+    hold::view(id, wait)?.first().and_then(|view| groups::enforce(view.id))
 }
 
 /// Does now what the retention of a view or of a source says; the groups or rows that went.
@@ -50,9 +54,9 @@ pub fn enforce_by_name(name: &str) -> i64 {
     match source::named(name) {
         Some(table) => {
             source::refuse_others(table);
-            enforce_source(table, None).map_or(0, |done| done.written)
+            enforce_source(table, None, true).map_or(0, |done| done.written)
         }
-        None => enforce(super::named::View::owned(name).id()).map_or(0, |done| done.written),
+        None => enforce(super::named::View::owned(name).id(), true).map_or(0, |done| done.written),
     }
 }
 

@@ -42,7 +42,6 @@ pub fn still_counted<R>(work: impl FnOnce() -> R) -> R {
 pub fn keep(change: &Change, table: &Table, view: &Compiled) {
     let Some(registered) = registry::by_id(view.id) else { return };
     refuse_unfilled(&registered);
-    horizon::make(&registered);
     if change.event() == Event::Truncate {
         refuse_old_snapshot();
         return keep_all(&registered);
@@ -96,7 +95,6 @@ pub fn lost(view: &Registered) {
     }
     refuse_old_snapshot();
     refuse_unfilled(view);
-    horizon::make(view);
     keep_all(view);
 }
 

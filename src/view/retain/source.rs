@@ -9,7 +9,7 @@ use crate::pg::clock::transaction_start;
 use crate::pg::{catalog, lock, partition, sql, xact};
 use crate::view::refresh::Done;
 use crate::view::registry::{self, Registered};
-use crate::view::{alter, compact, ddl, named, schedule, triggers};
+use crate::view::{alter, compact, ddl, hold, named, schedule, triggers};
 use pg_tally_core::schedule::{Interval, Utc};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -60,7 +60,6 @@ pub fn set(source: Oid, column: &str, keep: Option<Interval>) {
             .raise();
     }
     let keep = keep.map(|keep| alter::positive("keep", keep));
-    views.iter().for_each(horizon::make);
     xact::changes_views();
     let table = catalog::qualified_name(source);
     ddl::quietly(|| {
@@ -103,31 +102,25 @@ pub fn is_due(source: Oid) -> bool {
 }
 
 /// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
-/// that were dropped the rows are estimated.
-pub fn enforce_source(source: Oid, most: Option<u64>) -> Option<Done> {
+/// that were dropped the rows are estimated. Where it may not `wait` and would have to, it removes nothing.
+pub fn enforce_source(source: Oid, most: Option<u64>, wait: bool) -> Option<Done> {
     let rule = of(source)?;
     refuse_unseen(source);
     // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
-    let deleted = if Old::of(source, &rule).is_empty() { 0 } else { enforce(source, &rule, most) };
+    let deleted = if xact::looking(|| has_old(source, &rule, wait)) { enforce(source, &rule, most, wait) } else { 0 };
     Some(Done { read: None, written: deleted })
 }
 
+fn has_old(source: Oid, rule: &Rule, wait: bool) -> bool {
+    // A partition is dropped with a lock on what it is a part of.
+    hold::lock_source(source, wait) && catalog::is_table(source) && !Old::of(source, rule).is_empty()
+}
+
 /// There may be rows to remove: looked for again when nobody can change what decides it. Gives how many went.
-fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
-    // No partition and no view comes or goes until this ends, and no two do this at once.
-    let tables = compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()));
-    // Who does it in the background comes again.
-    let free = |table: &Oid| if most.is_some() { lock::try_lock_members(*table) } else { lock::lock_members(*table); true };
-    if !tables.iter().all(free) {
-        return 0;
-    }
-    let views = views_of(source);
+fn enforce(source: Oid, rule: &Rule, most: Option<u64>, wait: bool) -> i64 {
+    let Some(views) = hold::source(source, wait).filter(|views| !views.is_empty()) else { return 0 };
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
     refuse_unseen(source);
-    views.iter().for_each(horizon::make);
-    if views.is_empty() || !views.iter().all(compact::lock_folding) {
-        return 0;
-    }
     views.iter().for_each(|view| lock::show_retaining(view.delta));
     let old = Old::of(source, rule);
     if old.is_empty() {
@@ -136,6 +129,7 @@ fn enforce(source: Oid, rule: &Rule, most: Option<u64>) -> i64 {
     views.iter().for_each(|view| {
         compact::compact_view(view);
     });
+    check_at_once();
     let mut deleted = 0;
     for leaf in &old.leaves {
         deleted += delete(old.owner, *leaf, &old.rows, most.map(|most| most.saturating_sub(deleted)));
@@ -192,6 +186,15 @@ fn refuse_unseen(source: Oid) {
 
 fn has_rows(owner: Oid, leaf: Oid, which: &str) -> bool {
     !sql::as_role(owner, || sql::pinned(|| sql::rows(&format!("SELECT FROM ONLY {} o WHERE {which} LIMIT 1", catalog::qualified_name(leaf))))).is_empty()
+}
+
+/// What is run as somebody else must not leave triggers for the end of the transaction, which fire as whoever is there then. So those that
+/// are deferred fire at the end of each statement, from here on, if there are any in the database.
+fn check_at_once() {
+    let some = "SELECT FROM pg_catalog.pg_trigger t WHERE t.tgdeferrable LIMIT 1";
+    if !sql::as_superuser(|| sql::rows_latest(some)).is_empty() {
+        sql::execute("SET CONSTRAINTS ALL IMMEDIATE");
+    }
 }
 
 /// With the user's own triggers and settings, but that of ours which says that the rows still count.

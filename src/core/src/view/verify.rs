@@ -70,7 +70,10 @@ fn kept(spec: &Spec) -> String {
     let lost = spec.is_kept("m.").zip(spec.is_kept("d.")).map(|(of_main, of_delta)| {
         let (main, delta) = (spec.storage.main(), spec.storage.delta());
         let new = format!("d.doubt < {WHOLE} AND {of_delta}{} AND NOT EXISTS (SELECT FROM {main} m WHERE m.kh = d.kh)", spec.not_gone(" AND ", "d."));
-        format!("(SELECT pg_catalog.count(*) FROM {main} m WHERE {of_main}) + (SELECT pg_catalog.count(DISTINCT d.kh) FROM {delta} d WHERE {new})")
+        format!(
+            "CASE WHEN tally.keeps('{}'::regclass) THEN (SELECT pg_catalog.count(*) FROM {main} m WHERE {of_main}) + (SELECT pg_catalog.count(DISTINCT d.kh) FROM {delta} d WHERE {new}) ELSE 0 END",
+            spec.storage.horizon()
+        )
     });
     match (lost, spec.insertable) {
         (Some(lost), true) => format!("{lost} + {}", by_hand(spec.of_source(" WHERE ", "e."))),
