@@ -25,12 +25,15 @@ const WHOLE: i16 = 2;
 
 pub fn maintain(change: Option<Change>) {
     let Some(change) = change else {
-        Fail::new(PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "function \"tally.maintain\" was not called as an AFTER trigger").raise();
+        Fail::new(PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "function \"tally.maintain\" was not called as a trigger of its own").raise();
     };
     if !change.counts() {
         return;
     }
     let table = change.table();
+    if change.is_to_come() {
+        return removal::announce(&table);
+    }
     let missed = change.event() == Event::Update && table.is_partitioned() && (merge::may_have_missed() || is_mixed_up(&change, &table));
     let still_counts = removal::still_counts(&change, &table);
     for view in registry::compiled(&table).iter() {

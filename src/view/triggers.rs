@@ -11,6 +11,7 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("tally_update", "AFTER UPDATE ON {} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"),
     ("tally_delete", "AFTER DELETE ON {} REFERENCING OLD TABLE AS old_rows"),
     ("tally_truncate", "AFTER TRUNCATE ON {}"),
+    ("tally_truncate_before", "BEFORE TRUNCATE ON {}"),
 ];
 
 /// Logical replication fires row triggers only. ENABLE REPLICA keeps this one out of ordinary sessions. A partitioned table hands it down itself.

@@ -1,6 +1,6 @@
 //! Partitions of a source that are older than what it keeps are dropped.
 
-use super::{groups, removal};
+use super::{groups, held, removal};
 use crate::pg::partition;
 use crate::pg::error::Fail;
 use crate::pg::{catalog, clock, sql, xact};
@@ -48,9 +48,12 @@ fn keep_to(view: &Registered, column: i16, end: Instant) {
     let bucket = groups::bucket_of(view).filter(|bucket| bucket.column == column);
     match bucket.and_then(|bucket| groups::last_before(view, &spec, &bucket, end)) {
         Some(last) => {
+            sql::with_snapshot(|| held::hold(view, &rules::Kept::Some { to: Some(last.clone()), rest: false }));
             compact::as_owner(view, &rules::keep_to(&spec, &last));
-            removal::refuse_new(view);
         }
-        None => removal::keep_all(view),
+        None => {
+            sql::with_snapshot(|| held::hold(view, &rules::Kept::All));
+            removal::keep_all(view);
+        }
     }
 }
