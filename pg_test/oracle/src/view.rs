@@ -39,6 +39,8 @@ pub struct Kept {
     /// As `read` and `oracle`, but over all groups, and without what keeps its value when rows leave kept groups.
     pub read: String,
     pub oracle: String,
+    /// Reads what stays as it is, in all groups, when rows leave and still count.
+    pub stays: String,
     /// The key that says when, and the view's column of it.
     pub bucket: Option<(String, String)>,
     pub retention: Option<String>,
@@ -168,7 +170,7 @@ impl View {
         let by_ordinal = r.chance(50);
         let (mut view, mut read, mut oracle) = (vec![], vec![], vec![]);
         let (mut merge_read, mut merge_oracle) = (vec![], vec![]);
-        let (mut sure_read, mut sure_oracle, mut bucket) = (vec![], vec![], None);
+        let (mut sure_read, mut sure_oracle, mut stays, mut bucket) = (vec![], vec![], vec![], None);
         let mut group: Vec<String> = keys.iter().map(|k| k.expr.clone()).collect();
         let mut key_predicates = vec![];
         for (n, item) in items.iter().enumerate() {
@@ -188,6 +190,7 @@ impl View {
                     }
                     sure_read.extend(read.last().cloned());
                     sure_oracle.extend(oracle.last().cloned());
+                    stays.extend(read.last().cloned());
                     if kept && k.bucket {
                         bucket = Some((k.expr.clone(), column.clone(), format!("c{n}")));
                     }
@@ -202,6 +205,9 @@ impl View {
                     if o.subtracts {
                         sure_read.extend(read.last().cloned());
                         sure_oracle.extend(oracle.last().cloned());
+                    }
+                    if o.subtracts || o.recomputed {
+                        stays.extend(read.last().cloned());
                     }
                     if let (Some((m, w)), true) = (&o.merge, o.subtracts || !kept) {
                         merge_read.push(m.replace("{}", &column));
@@ -231,6 +237,7 @@ impl View {
         let kept = kept.then(|| Kept {
             read: sure.0,
             oracle: sure.1,
+            stays: format!("SELECT {} FROM {name}", stays.join(", ")),
             retention: (bucket.is_some() && r.chance(35)).then(|| instant(r, column)),
             partition_by: (bucket.is_some() && r.chance(30)).then(|| *r.pick(&["day", "week", "month", "quarter"])),
             bucket: bucket.map(|(expr, name, _)| (expr, name)),
@@ -280,7 +287,7 @@ impl View {
     }
 }
 
-fn difference(read: &str, oracle: &str) -> String {
+pub fn difference(read: &str, oracle: &str) -> String {
     format!(
         "SELECT 'view only' AS side, x::text FROM (({read}) EXCEPT ALL ({oracle})) x \
          UNION ALL SELECT 'query only', x::text FROM (({oracle}) EXCEPT ALL ({read})) x"

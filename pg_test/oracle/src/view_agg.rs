@@ -227,7 +227,7 @@ fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
         9 => exact(format!("sum(DISTINCT {i}){fl}")),
         _ => plain(format!("(array_agg({any} ORDER BY ts, id, p, i2)){}[1]", fl)),
     })
-    .map(|o| Out { recomputed: !o.subtracts, ..o })
+    .map(|o| Out { recomputed: !(o.subtracts || o.view.starts_with("bool_") || o.view.starts_with("bit_")), ..o })
     .map(|mut o| {
         // FILTER belongs inside the parentheses that an index needs
         if o.view.ends_with("[1]") && o.view.contains(" FILTER ") {

@@ -63,7 +63,7 @@ pub fn keep(change: &Change, table: &Table, view: &Compiled) {
     horizon::make(&registered);
     if change.event() == Event::Truncate {
         refuse_old_snapshot();
-        return keep_all(&registered);
+        return keep_all_or_refuse(&registered);
     }
     let Some(horizon) = horizon::oid(view.id).and_then(|oid| Table::try_open(oid, pg_sys::RowExclusiveLock)) else { return };
     let (to, rest) = sql::as_role(view.owner, || if view.by_name { sql::pinned(|| extent(change, table, view)) } else { extent(change, table, view) });
@@ -111,12 +111,12 @@ pub fn lost(view: &Registered) {
     refuse_old_snapshot();
     refuse_unfilled(view);
     horizon::make(view);
-    keep_all(view);
-    refuse_lost(view);
+    keep_all_or_refuse(view);
 }
 
-/// Rows went before anybody could write down what they gave.
-fn refuse_lost(view: &Registered) {
+/// The rows have gone: an ERROR if there are values that only they could tell.
+fn keep_all_or_refuse(view: &Registered) {
+    keep_all(view);
     let Some(question) = storage::spec(view).as_ref().and_then(rules::lost_values) else { return };
     if compact::as_owner(view, &question).is_empty() {
         return;
