@@ -25,7 +25,7 @@ const WHOLE: i16 = 2;
 
 pub fn maintain(change: Option<Change>) {
     let Some(change) = change else {
-        Fail::new(PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "function \"tally.maintain\" was not called as a trigger of its own").raise();
+        Fail::new(PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "function \"tally.maintain\" was not called as an AFTER trigger").raise();
     };
     if !change.counts() {
         return;
