@@ -417,6 +417,11 @@ impl Maker<'_> {
 
     /// A retention is set and enforced while nobody is in the way.
     fn settle(&mut self) {
+        if self.r.chance(30) {
+            let sql = dml::removal(&mut self.r, &self.t);
+            self.push(0, Kind::Quiet, self.unchanged(&sql));
+            return self.all_ended();
+        }
         let bounded = |v: &View| v.kept.as_ref().is_some_and(|k| k.bucket.is_some());
         let can: Vec<usize> = (0..self.views.len()).filter(|&i| self.alive[i] && bounded(&self.views[i])).collect();
         if can.is_empty() || self.r.chance(40) {

@@ -4,7 +4,7 @@ use crate::rng::Rng;
 use crate::table::{Shape, Table};
 use crate::truth;
 use crate::value::{Ty, literal, quote};
-use crate::view_agg::{Out, aggregate, condition, rows};
+use crate::view_agg::{Out, aggregate, condition, rows, stateless};
 
 /// Which aggregates a run uses; PostgreSQL without the extension knows the plain ones only.
 #[derive(Clone, Copy)]
@@ -143,6 +143,8 @@ impl View {
         let mut aggs: Vec<Out> = if no_aggregates { vec![] } else { (0..1 + r.below(5)).map(|_| aggregate(r, t, fam)).collect() };
         if kept && !fam.recomputed {
             aggs.retain(|a| !a.recomputed);
+        } else if kept && !no_aggregates && r.chance(40) {
+            aggs.extend(stateless(r, t));
         }
         if kept && !no_aggregates && !aggs.iter().any(|a| a.subtracts) {
             aggs.push(rows());

@@ -208,7 +208,7 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
 }
 
 /// Aggregates that have no state: any change puts the group in doubt.
-fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
+pub fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
     let fl = filter(r, t);
     let ints = t.of(Ty::is_int);
     let i = arg(r, &ints)?.name;
