@@ -116,7 +116,8 @@ impl Canon {
             pg_sys::TEXTOID | pg_sys::VARCHAROID => return Canon::text(Kind::Payload, collation),
             pg_sys::BPCHAROID => return Canon::text(Kind::Trimmed, collation),
             pg_sys::NAMEOID => return Canon::text(Kind::CString, collation),
-            pg_sys::JSONBOID => return Canon::incomplete(Kind::Jsonb),
+            // Equal if the same tokens come in the same order, and numbers are equal: PostgreSQL compares so.
+            pg_sys::JSONBOID => Kind::Jsonb,
             // No equality to speak of; the text as stored.
             pg_sys::JSONOID | pg_sys::XMLOID => return Canon::incomplete(Kind::Payload),
             _ => return Canon::derived(type_oid, collation),

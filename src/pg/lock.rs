@@ -135,6 +135,11 @@ pub fn try_lock_exclusively(relation: Oid) -> bool {
     unsafe { pg_sys::ConditionalLockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) }
 }
 
+/// Locks a relation against everybody else, however long it takes.
+pub fn lock_exclusively(relation: Oid) {
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessExclusiveLock as i32) };
+}
+
 /// Keeps a table's partitions and triggers as they are until the transaction ends, and others from doing so too. Readers and writers are not concerned.
 pub fn lock_members(relation: Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::ShareUpdateExclusiveLock as i32) };

@@ -88,6 +88,15 @@ unsafe extern "C-unwind" fn nothing(_receiver: *mut pg_sys::DestReceiver) {}
 
 /// Runs one SELECT and shows each of its rows. What `take` is shown may be read while a parallel plan runs, so it must write nothing.
 pub fn rows(sql: &str, take: &mut dyn FnMut(&Row)) {
+    run(sql, false, take);
+}
+
+/// The same in the active snapshot as it is: in a trigger, without what the statement that fired it has changed.
+pub fn rows_before(sql: &str, take: &mut dyn FnMut(&Row)) {
+    run(sql, true, take);
+}
+
+fn run(sql: &str, read_only: bool, take: &mut dyn FnMut(&Row)) {
     let text = CString::new(sql).unwrap_or_default();
     let mut receiver = Receiver {
         base: pg_sys::DestReceiver {
@@ -102,7 +111,7 @@ pub fn rows(sql: &str, take: &mut dyn FnMut(&Row)) {
     };
     // SAFETY: the receiver outlives the execution, and begins with what PostgreSQL knows of it.
     unsafe {
-        let options = pg_sys::SPIExecuteOptions { must_return_tuples: true, dest: (&raw mut receiver).cast(), ..Default::default() };
+        let options = pg_sys::SPIExecuteOptions { read_only, must_return_tuples: true, dest: (&raw mut receiver).cast(), ..Default::default() };
         pg_sys::SPI_connect();
         let code = pg_sys::SPI_execute_extended(text.as_ptr(), &options);
         if code < 0 {

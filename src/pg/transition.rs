@@ -6,7 +6,7 @@ use super::value::Layout;
 use pgrx::pg_sys;
 use std::mem::ManuallyDrop;
 
-/// Which trigger fired.
+/// Of what the trigger fired.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     Insert,
@@ -15,7 +15,7 @@ pub enum Event {
     Truncate,
 }
 
-/// The context of an AFTER trigger: what changed, by a statement or in one row.
+/// The context of a trigger: what changed, by a statement or in one row.
 pub struct Change {
     data: *mut pg_sys::TriggerData,
 }
@@ -29,9 +29,18 @@ impl Change {
                 return None;
             }
             let data = context.cast::<pg_sys::TriggerData>();
-            let after = (*data).tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_AFTER;
-            after.then_some(Change { data })
+            let change = Change { data };
+            (change.timing() == pg_sys::TRIGGER_EVENT_AFTER || change.is_to_come()).then_some(change)
         }
+    }
+
+    fn timing(&self) -> u32 {
+        unsafe { (*self.data).tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK }
+    }
+
+    /// A TRUNCATE that has its locks and has done nothing yet.
+    pub fn is_to_come(&self) -> bool {
+        self.timing() == pg_sys::TRIGGER_EVENT_BEFORE && self.event() == Event::Truncate
     }
 
     fn of_row(&self) -> bool {

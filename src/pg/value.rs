@@ -343,3 +343,13 @@ pub(super) unsafe fn with_bounds<R>(value: Datum, work: impl FnOnce(Option<[pg_s
 pub fn first_of_range(value: Datum) -> Option<Datum> {
     unsafe { with_bounds(value, |bounds| bounds.map(|[lower, _]| lower).filter(|lower| lower.inclusive && !lower.infinite).map(|lower| lower.val)) }
 }
+
+/// A value in text form.
+pub fn text(value: Datum, type_oid: Oid) -> String {
+    let (mut output, mut varlena) = (pg_sys::InvalidOid, false);
+    // SAFETY: the value is of this type.
+    unsafe {
+        pg_sys::getTypeOutputInfo(type_oid, &mut output, &mut varlena);
+        super::tree::text(pg_sys::OidOutputFunctionCall(output, value))
+    }
+}

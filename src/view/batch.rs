@@ -308,7 +308,8 @@ impl<'a> Batch<'a> {
                     push(bytes);
                     push(numbers);
                 }
-                Cell::Nothing => {}
+                // Held values come in another way.
+                Cell::Nothing => push(None),
             }
         }
         appender.append(values, nulls);

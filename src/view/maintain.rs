@@ -31,6 +31,9 @@ pub fn maintain(change: Option<Change>) {
         return;
     }
     let table = change.table();
+    if change.is_to_come() {
+        return removal::announce(&table);
+    }
     let missed = change.event() == Event::Update && table.is_partitioned() && (merge::may_have_missed() || is_mixed_up(&change, &table));
     let still_counts = removal::still_counts(&change, &table);
     for view in registry::compiled(&table).iter() {

@@ -14,11 +14,14 @@ const TRIGGERS: &[(&str, &str)] = &[
     ("tally_truncate", "AFTER TRUNCATE ON {}"),
 ];
 
+/// For what must be written down while the rows are there. Without it a TRUNCATE that would need it is refused.
+const BEFORE: (&str, &str) = ("tally_truncate_before", "BEFORE TRUNCATE ON {}");
+
 /// Logical replication fires row triggers only. ENABLE REPLICA keeps this one out of ordinary sessions. A partitioned table hands it down itself.
 const APPLY: &str = "tally_apply";
 
-/// Our triggers, `t`, that fire for statements.
-const STATEMENT_LEVEL: &str = "t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgtype & 1 = 0";
+/// Our triggers, `t`, that fire after statements: neither for rows (1) nor before (2).
+const AFTER_STATEMENT: &str = "t.tgfoid = 'tally.maintain'::pg_catalog.regproc AND t.tgtype & 3 = 0";
 
 /// Members of the source get the triggers of ours that they lack; says which members had none.
 pub fn install(source: Oid) -> Vec<Oid> {
@@ -32,7 +35,7 @@ pub fn install(source: Oid) -> Vec<Oid> {
         .flatten()
         .flatten()
         .collect();
-        if TRIGGERS.iter().all(|(trigger, _)| here.iter().any(|h| h == trigger)) {
+        if TRIGGERS.iter().chain([&BEFORE]).all(|(trigger, _)| here.iter().any(|h| h == trigger)) {
             continue;
         }
         if !TRIGGERS.iter().any(|(trigger, _)| here.iter().any(|h| h == trigger)) {
@@ -47,7 +50,7 @@ pub fn install(source: Oid) -> Vec<Oid> {
 fn install_on(table: Oid, here: &[String]) {
     let name = catalog::qualified_name(table);
     let lacks = |trigger: &str| !here.iter().any(|h| h == trigger);
-    for (trigger, when) in TRIGGERS.iter().filter(|(trigger, _)| lacks(trigger)) {
+    for (trigger, when) in TRIGGERS.iter().chain([&BEFORE]).filter(|(trigger, _)| lacks(trigger)) {
         sql::execute(&format!("CREATE TRIGGER {trigger} {} FOR EACH STATEMENT EXECUTE FUNCTION tally.maintain()", when.replace("{}", &name)));
         sql::execute(&format!("ALTER TABLE ONLY {name} ENABLE ALWAYS TRIGGER {trigger}"));
     }
@@ -65,7 +68,7 @@ pub fn leaves(source: Oid) -> Vec<Oid> {
 
 /// Whether the source itself has its triggers.
 pub fn are_on(source: Oid) -> bool {
-    oids(&format!("SELECT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND {STATEMENT_LEVEL}", source.to_u32())).len()
+    oids(&format!("SELECT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgrelid = {} AND {AFTER_STATEMENT}", source.to_u32())).len()
         == TRIGGERS.len()
 }
 
@@ -80,14 +83,14 @@ pub fn restore(source: Oid) -> bool {
     for statement in enabled.iter().flatten().flatten() {
         sql::as_superuser(|| sql::pinned(|| sql::execute(statement)));
     }
-    let disabled = rows(format!("SELECT FROM {ours} AND t.tgtype & 1 = 0 AND t.tgenabled IN ('D', 'R')"));
+    let disabled = rows(format!("SELECT FROM {ours} AND t.tgtype & 3 = 0 AND t.tgenabled IN ('D', 'R')"));
     !enabled.is_empty() || !disabled.is_empty()
 }
 
 /// Whether statements on the source or its members go unseen.
 pub fn are_off(source: Oid) -> bool {
     !oids(&format!(
-        "SELECT m FROM tally.members({}) m WHERE {} > (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t WHERE t.tgrelid = m AND {STATEMENT_LEVEL} AND t.tgenabled IN ('A', 'O'))",
+        "SELECT m FROM tally.members({}) m WHERE {} > (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t WHERE t.tgrelid = m AND {AFTER_STATEMENT} AND t.tgenabled IN ('A', 'O'))",
         source.to_u32(),
         TRIGGERS.len()
     ))

@@ -42,7 +42,7 @@ fn parse() -> Result<Args, String> {
         keep_going: false,
         slow: 0,
         shrink_seconds: 120,
-        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true, recomputed: false }, two_phase: true, shape: None, theme: None },
+        options: Options { sessions: 3, steps: 150, family: Family { states: true, stateless: true, recomputed: true }, two_phase: true, shape: None, theme: None },
     };
     let mut it = std::env::args().skip(1);
     while let Some(arg) = it.next() {

@@ -6,7 +6,7 @@ use crate::rng::Rng;
 use crate::table::{Shape, Table};
 use crate::truth;
 use crate::value::quote;
-use crate::view::{Family, View, instant, keep};
+use crate::view::{Family, View, difference, instant, keep};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -77,6 +77,7 @@ impl Theme {
                 "view's groups left",
                 "view's groups left, alone",
                 "forgotten by statements",
+                "forgotten and nothing changed",
                 "ranges refreshed",
                 "groups kept at the end",
                 "rows that left and count, at the end",
@@ -131,6 +132,8 @@ struct Maker<'a> {
     s: Vec<Session>,
     views: Vec<View>,
     alive: Vec<bool>,
+    /// Of the views, those that the owner of the source made before all else, so that they are there.
+    first: usize,
     prepared: Vec<String>,
     steps: Vec<Step>,
     round: u64,
@@ -178,7 +181,7 @@ pub fn make(seed: u64, round: u64, o: &Options) -> Plan {
         .collect();
     let s = (0..o.sessions).map(|_| Session { level: None, saves: 0, cursor: None, left: 0 }).collect();
     let enforced = r.chance(80);
-    let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], prepared: vec![], steps: vec![], round, theme, enforced };
+    let mut m = Maker { r, t, o, s, views: vec![], alive: vec![], first: 0, prepared: vec![], steps: vec![], round, theme, enforced };
     m.setup();
     while m.steps.len() < o.steps {
         m.next();
@@ -220,6 +223,7 @@ impl Maker<'_> {
         for _ in 0..1 + self.r.below(3) {
             self.create_view(0, true);
         }
+        self.first = self.views.len();
         if self.theme == Theme::Kept && self.enforced {
             self.source_retention();
         }
@@ -391,12 +395,29 @@ impl Maker<'_> {
             return self.push(s, Kind::Compact, sql);
         }
         let sql = dml::removal(&mut self.r, &self.t);
-        let sql = format!("SET tally.maintain = off; {sql}; RESET tally.maintain");
+        // only of the owner's it is sure that they still count
+        let alone = s == 0 && self.s[s].level.is_none();
+        let sql = if alone && self.r.chance(60) { self.unchanged(&sql) } else { format!("SET tally.maintain = off; {sql}; RESET tally.maintain") };
         self.push(s, Kind::Forget, sql);
+    }
+
+    /// In one snapshot a removal of rows that still count changes nothing that a view shows: the rows that differ.
+    fn unchanged(&self, removal: &str) -> String {
+        let removal = removal.replace("SELECT count(*) FROM w", "SELECT FROM w WHERE false").replace(" RETURNING *", "");
+        let views: Vec<(usize, &View)> = self.views.iter().enumerate().take(self.first).filter(|(i, _)| self.alive[*i]).collect();
+        let stays = |v: &View| v.kept.as_ref().map_or(v.read.clone(), |k| k.stays.clone());
+        let before: String = views.iter().map(|(i, v)| format!("CREATE TEMP TABLE before{i} ON COMMIT DROP AS {}; ", stays(v))).collect();
+        let after: String = views.iter().map(|(i, v)| format!("; {}", difference(&stays(v), &format!("TABLE before{i}")))).collect();
+        format!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; {before}SET LOCAL tally.maintain = off; {removal}; SET LOCAL tally.maintain = on{after}")
     }
 
     /// A retention is set and enforced while nobody is in the way.
     fn settle(&mut self) {
+        if self.r.chance(30) {
+            let sql = dml::removal(&mut self.r, &self.t);
+            self.push(0, Kind::Quiet, self.unchanged(&sql));
+            return self.all_ended();
+        }
         let bounded = |v: &View| v.kept.as_ref().is_some_and(|k| k.bucket.is_some());
         let can: Vec<usize> = (0..self.views.len()).filter(|&i| self.alive[i] && bounded(&self.views[i])).collect();
         if can.is_empty() || self.r.chance(40) {
@@ -508,7 +529,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_plan() {
-        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true, recomputed: false }, two_phase: true, shape: None, theme: None };
+        let o = Options { sessions: 3, steps: 80, family: Family { states: true, stateless: true, recomputed: true }, two_phase: true, shape: None, theme: None };
         for round in 0..50 {
             let (a, b) = (make(7, round, &o), make(7, round, &o));
             let text = |p: &Plan| p.steps.iter().map(|s| format!("{}{:?}{}{:?}\n", s.session, s.kind, s.sql, s.copy)).collect::<String>();

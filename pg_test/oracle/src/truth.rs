@@ -109,7 +109,7 @@ fn edge(view: &str, what: &str, bucket: &str) -> String {
 
 /// What must be so once a view's retention was enforced in a quiet moment: rows of what is wrong.
 pub fn expired(view: &str, bucket: &str, column: &str, at: &str, exactly: bool) -> String {
-    let first = format!("(SELECT {bucket} FROM (SELECT {at}::timestamptz AS ts, ({at}::timestamptz AT TIME ZONE 'UTC')::date AS d1) n)");
+    let first = format!("(SELECT {bucket} FROM (SELECT ({at})::timestamptz AS ts, (({at}) AT TIME ZONE 'UTC')::date AS d1) n)");
     let gone = format!("(SELECT {})", edge(view, "gone_before", bucket));
     // whole partitions go, so there the edge may come before; and it never falls
     match exactly {

@@ -4,7 +4,7 @@ use crate::rng::Rng;
 use crate::table::{Shape, Table};
 use crate::truth;
 use crate::value::{Ty, literal, quote};
-use crate::view_agg::{Out, aggregate, condition, rows};
+use crate::view_agg::{Out, aggregate, condition, rows, stateless};
 
 /// Which aggregates a run uses; PostgreSQL without the extension knows the plain ones only.
 #[derive(Clone, Copy)]
@@ -39,6 +39,8 @@ pub struct Kept {
     /// As `read` and `oracle`, but over all groups, and without what keeps its value when rows leave kept groups.
     pub read: String,
     pub oracle: String,
+    /// Reads what stays as it is, in all groups, when rows leave and still count.
+    pub stays: String,
     /// The key that says when, and the view's column of it.
     pub bucket: Option<(String, String)>,
     pub retention: Option<String>,
@@ -141,6 +143,8 @@ impl View {
         let mut aggs: Vec<Out> = if no_aggregates { vec![] } else { (0..1 + r.below(5)).map(|_| aggregate(r, t, fam)).collect() };
         if kept && !fam.recomputed {
             aggs.retain(|a| !a.recomputed);
+        } else if kept && !no_aggregates && r.chance(40) {
+            aggs.extend(stateless(r, t));
         }
         if kept && !no_aggregates && !aggs.iter().any(|a| a.subtracts) {
             aggs.push(rows());
@@ -168,7 +172,7 @@ impl View {
         let by_ordinal = r.chance(50);
         let (mut view, mut read, mut oracle) = (vec![], vec![], vec![]);
         let (mut merge_read, mut merge_oracle) = (vec![], vec![]);
-        let (mut sure_read, mut sure_oracle, mut bucket) = (vec![], vec![], None);
+        let (mut sure_read, mut sure_oracle, mut stays, mut bucket) = (vec![], vec![], vec![], None);
         let mut group: Vec<String> = keys.iter().map(|k| k.expr.clone()).collect();
         let mut key_predicates = vec![];
         for (n, item) in items.iter().enumerate() {
@@ -188,6 +192,7 @@ impl View {
                     }
                     sure_read.extend(read.last().cloned());
                     sure_oracle.extend(oracle.last().cloned());
+                    stays.extend(read.last().cloned());
                     if kept && k.bucket {
                         bucket = Some((k.expr.clone(), column.clone(), format!("c{n}")));
                     }
@@ -202,6 +207,9 @@ impl View {
                     if o.subtracts {
                         sure_read.extend(read.last().cloned());
                         sure_oracle.extend(oracle.last().cloned());
+                    }
+                    if o.subtracts || o.recomputed {
+                        stays.extend(read.last().cloned());
                     }
                     if let (Some((m, w)), true) = (&o.merge, o.subtracts || !kept) {
                         merge_read.push(m.replace("{}", &column));
@@ -231,6 +239,7 @@ impl View {
         let kept = kept.then(|| Kept {
             read: sure.0,
             oracle: sure.1,
+            stays: format!("SELECT {} FROM {name}", stays.join(", ")),
             retention: (bucket.is_some() && r.chance(35)).then(|| instant(r, column)),
             partition_by: (bucket.is_some() && r.chance(30)).then(|| *r.pick(&["day", "week", "month", "quarter"])),
             bucket: bucket.map(|(expr, name, _)| (expr, name)),
@@ -280,7 +289,7 @@ impl View {
     }
 }
 
-fn difference(read: &str, oracle: &str) -> String {
+pub fn difference(read: &str, oracle: &str) -> String {
     format!(
         "SELECT 'view only' AS side, x::text FROM (({read}) EXCEPT ALL ({oracle})) x \
          UNION ALL SELECT 'query only', x::text FROM (({oracle}) EXCEPT ALL ({read})) x"

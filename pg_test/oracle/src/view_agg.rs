@@ -208,7 +208,7 @@ fn distinct(r: &mut Rng, t: &Table, fam: &Family) -> Option<Out> {
 }
 
 /// Aggregates that have no state: any change puts the group in doubt.
-fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
+pub fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
     let fl = filter(r, t);
     let ints = t.of(Ty::is_int);
     let i = arg(r, &ints)?.name;
@@ -227,7 +227,7 @@ fn stateless(r: &mut Rng, t: &Table) -> Option<Out> {
         9 => exact(format!("sum(DISTINCT {i}){fl}")),
         _ => plain(format!("(array_agg({any} ORDER BY ts, id, p, i2)){}[1]", fl)),
     })
-    .map(|o| Out { recomputed: !o.subtracts, ..o })
+    .map(|o| Out { recomputed: !(o.subtracts || o.view.starts_with("bool_") || o.view.starts_with("bit_")), ..o })
     .map(|mut o| {
         // FILTER belongs inside the parentheses that an index needs
         if o.view.ends_with("[1]") && o.view.contains(" FILTER ") {

@@ -103,6 +103,16 @@ SELECT pg_temp.kept('enums');
 ALTER TYPE color RENAME VALUE 'red' TO 'crimson';
 DELETE FROM e WHERE c = 'crimson' AND k = 0;
 SELECT pg_temp.kept('a label renamed');
+-- jsonb is equal by its canonical bytes: numbers by value, keys in any order
+INSERT INTO e SELECT 100 + i, i % 2, 'blue', j::jsonb FROM generate_series(1, 3) i, unnest(ARRAY['{"a": 1.0, "b": [1, 2]}', '{"b": [1.00, 2], "a": 1}', '{"b": [2, 1], "a": 1}', '[]', '{}', '[[]]', 'null', '[null]', '"1"', '1', '[1]',
+  '1.000', '-0.0', '0', '1e2', '100', 'true', '"true"', '{"a": {}}', '{"a": []}', '{"a": null}', '{"aa": 1, "b": 2}', '{"b": 2.0, "aa": 1}', '{"": ""}', '""', '12345678901234567890.10', '12345678901234567890.1']) j;
+SELECT pg_temp.kept('jsonb came');
+DELETE FROM e WHERE id = 102 OR j IN ('1', '{"a": 1, "b": [1, 2]}', '100.00') AND id > 101;
+SELECT pg_temp.kept('jsonb went');
+UPDATE e SET j = (j::text || ' ')::jsonb WHERE id = 101;
+UPDATE e SET j = jsonb_build_array(j, 0.10) WHERE id = 103;
+SELECT pg_temp.kept('jsonb changed');
+SELECT count(*) FROM e a, e b WHERE (a.j = b.j) <> (tally.value_bytes(a.j) = tally.value_bytes(b.j));
 SELECT pg_temp.make('renamed_after', 'SELECT count(DISTINCT id) AS ids FROM e');
 DROP VIEW all_types, total, beside, none_kept, tuples, all_sets, enums, renamed_after;
 SELECT tally.compact();

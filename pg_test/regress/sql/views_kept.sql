@@ -124,20 +124,6 @@ SELECT s.w::date, s.n - b.n AS more, finalize(s.d) - b.d AS others FROM states s
 SELECT tally.compact() > 0;
 SELECT s.w::date, s.n - b.n AS more, finalize(s.d) - b.d AS others FROM states s JOIN states_before b USING (w) ORDER BY 1;
 SELECT kept FROM tally.views WHERE view = 'states'::regclass;
--- a group that only pending rows know of, and an aggregate without a state
-CREATE TABLE f (ts timestamptz, x int);
-SELECT tally.create_view('lists', 'SELECT date_trunc(''hour'', ts, ''UTC'') AS w, count(*) AS n, sum(x) AS s, string_agg(x::text, '','' ORDER BY x) AS l FROM f GROUP BY 1');
-INSERT INTO f VALUES ('2024-01-01Z', 1), ('2024-01-01Z', 2), ('2024-01-01 05:00Z', 3);
-SET tally.maintain = off;
-SELECT pg_temp.fails('DELETE FROM f WHERE x IN (2, 3)');
-SELECT pg_temp.fails('TRUNCATE f');
-SELECT tally.compact('lists');
-DELETE FROM f WHERE x IN (2, 3);
-RESET tally.maintain;
-SELECT w AT TIME ZONE 'UTC' AS w, n, s, l FROM lists ORDER BY w;
-SELECT tally.refresh_view('lists');
-SELECT w AT TIME ZONE 'UTC' AS w, n, s, l FROM lists ORDER BY w;
-DROP TABLE f CASCADE;
 DROP OWNED BY kept_other; DROP ROLE kept_other;
 DROP SCHEMA kept CASCADE;
 SELECT pg_temp.left_behind();

@@ -4,10 +4,12 @@
 //! - [`horizon`]: the small table that says which groups are gone and which are kept.
 //! - [`groups`]: old groups of a view go; [`parts`]: main in partitions, which go as a whole.
 //! - [`source`], [`partitions`]: old rows of a source go, and what they counted stays.
+//! - [`held`]: what kept groups show of aggregates without a state;
 //! - [`removal`]: what triggers do then, and under `tally.maintain = off`.
 
 pub mod bucket;
 pub mod groups;
+pub mod held;
 pub mod horizon;
 pub mod parts;
 pub mod partitions;

@@ -1,9 +1,9 @@
 //! Partitions of a source that are older than what it keeps are dropped.
 
-use super::{groups, removal};
+use super::{groups, held, removal};
 use crate::pg::partition;
 use crate::pg::error::Fail;
-use crate::pg::{catalog, clock, sql, xact};
+use crate::pg::{catalog, clock, lock, sql, xact};
 use crate::view::ledger::{self, Kind};
 use crate::view::registry::Registered;
 use crate::view::{compact, ddl, storage};
@@ -38,8 +38,13 @@ fn drop(part: &partition::Range, name: &str, column: i16, views: &[Registered]) 
     let owner = catalog::owner(part.oid);
     let estimate = format!("SELECT pg_catalog.sum(c.reltuples) FILTER (WHERE c.reltuples > 0)::bigint FROM tally.members({}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.relkind = 'r'", part.oid.to_u32());
     let rows = compact::count(sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&estimate))));
+    let patience = [("lock_timeout", super::PATIENCE)];
+    // As DROP TABLE locks them, and before it is looked at what the partition has.
+    let all = format!("SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = {0} UNION ALL SELECT m::pg_catalog.oid FROM tally.members({0}) m", part.oid.to_u32());
+    let tables = compact::oids(&all);
+    sql::with_settings(&patience, || tables.into_iter().for_each(lock::lock_exclusively));
     views.iter().for_each(|view| keep_to(view, column, part.end));
-    ddl::quietly(|| sql::as_role(owner, || sql::with_settings(&[("lock_timeout", super::PATIENCE)], || sql::execute(&format!("DROP TABLE {name}")))));
+    ddl::quietly(|| sql::as_role(owner, || sql::with_settings(&patience, || sql::execute(&format!("DROP TABLE {name}")))));
     rows
 }
 
@@ -48,9 +53,12 @@ fn keep_to(view: &Registered, column: i16, end: Instant) {
     let bucket = groups::bucket_of(view).filter(|bucket| bucket.column == column);
     match bucket.and_then(|bucket| groups::last_before(view, &spec, &bucket, end)) {
         Some(last) => {
+            sql::with_snapshot(|| held::hold(view, &rules::Kept::Some { to: Some(last.clone()), rest: false }));
             compact::as_owner(view, &rules::keep_to(&spec, &last));
-            removal::refuse_new(view);
         }
-        None => removal::keep_all(view),
+        None => {
+            sql::with_snapshot(|| held::hold(view, &rules::Kept::All));
+            removal::keep_all(view);
+        }
     }
 }

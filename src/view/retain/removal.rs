@@ -3,13 +3,13 @@
 //! Nothing is appended to delta; instead the horizon gets a row in the same transaction, so every snapshot that misses the rows sees
 //! that their groups are kept. It is appended, as everything that writers do is: they never wait for each other there.
 
-use super::horizon;
+use super::{held, horizon};
 use crate::pg::append::Appender;
 use crate::pg::error::Fail;
 use crate::pg::expr::{Projector, Table};
 use crate::pg::probe::{self, Horizon};
 use crate::pg::transition::{Change, Event};
-use crate::pg::{catalog, lock, setting, sql};
+use crate::pg::{catalog, lock, setting, sql, value};
 use crate::view::compiled::Compiled;
 use crate::view::registry::{self, Registered};
 use crate::view::{compact, ddl, named, storage};
@@ -23,8 +23,7 @@ pub fn still_counts(change: &Change, table: &Table) -> bool {
     if setting::maintain() || !matches!(change.event(), Event::Delete | Event::Truncate) {
         return false;
     }
-    // Whoever set it must own the table, not only a function of the owner's that he calls.
-    let owns = named::owns(table.oid()) && catalog::session_may_act_for(catalog::owner(table.oid()));
+    let owns = may_forget(table);
     if !owns {
         Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("tally.maintain = off has no effect on table \"{}\"", catalog::relation_name(table.oid())))
             .detail("Only the owner of a table can remove rows that its views go on counting.")
@@ -33,9 +32,27 @@ pub fn still_counts(change: &Change, table: &Table) -> bool {
     owns
 }
 
+/// Whoever set it must own the table, not only a function of the owner's that he calls.
+fn may_forget(table: &Table) -> bool {
+    named::owns(table.oid()) && catalog::session_may_act_for(catalog::owner(table.oid()))
+}
+
 /// Runs statements whose removals still count.
 pub fn still_counted<R>(work: impl FnOnce() -> R) -> R {
     sql::with_settings(&[("tally.maintain", "off")], work)
+}
+
+/// A TRUNCATE is about to take all rows, which go on counting if tally.maintain is off.
+pub fn announce(table: &Table) {
+    if setting::maintain() || !may_forget(table) {
+        return;
+    }
+    refuse_old_snapshot();
+    for view in registry::compiled(table).iter().filter_map(|view| registry::by_id(view.id)) {
+        refuse_unfilled(&view);
+        // The command's own snapshot is from before its locks.
+        sql::with_snapshot(|| held::hold(&view, &rules::Kept::All));
+    }
 }
 
 /// Keeps the groups of the rows that a statement removed.
@@ -44,28 +61,24 @@ pub fn keep(change: &Change, table: &Table, view: &Compiled) {
     refuse_unfilled(&registered);
     if change.event() == Event::Truncate {
         refuse_old_snapshot();
-        return keep_all(&registered);
+        return keep_all_or_refuse(&registered);
     }
     let Some(horizon) = horizon::oid(view.id).and_then(|oid| Table::try_open(oid, pg_sys::RowExclusiveLock)) else { return };
     let (to, rest) = sql::as_role(view.owner, || if view.by_name { sql::pinned(|| extent(change, table, view)) } else { extent(change, table, view) });
+    if to.is_none() && !rest {
+        return;
+    }
+    held::hold(&registered, &rules::Kept::Some { to: to.map(|to| bucket_literal(&horizon, to)), rest });
     let known = Horizon::of(horizon.oid());
     if to.is_some_and(|to| !known.is_kept(Some(to))) || (rest && !known.is_kept(None)) {
         Appender::new(&horizon).append_row(&[None, to, Some(rest.into())]);
     }
-    refuse_new(&registered);
 }
 
-/// A group that is kept before it has been compacted cannot keep what has no state.
-pub fn refuse_new(view: &Registered) {
-    let Some(question) = storage::spec(view).as_ref().and_then(rules::kept_but_new) else { return };
-    if compact::as_owner(view, &question).is_empty() {
-        return;
-    }
-    let name = catalog::relation_name(view.view);
-    Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot remove rows that still count while view \"{name}\" has new groups pending"))
-        .detail("The view has an aggregate without a state, whose value for such a group only its rows can tell.")
-        .hint(format!("Run tally.compact({}) first.", sql::literal(&name)))
-        .raise();
+/// The horizon has the bucket's type.
+fn bucket_literal(horizon: &Table, bucket: Datum) -> String {
+    let kind = catalog::column_type_oid(horizon.oid(), 2);
+    format!("{}::{}", sql::literal(&sql::pinned(|| value::text(bucket, kind))), catalog::column_type(kind, -1, pg_sys::InvalidOid))
 }
 
 /// The greatest bucket of the rows that went, and whether any has none.
@@ -95,7 +108,21 @@ pub fn lost(view: &Registered) {
     }
     refuse_old_snapshot();
     refuse_unfilled(view);
+    keep_all_or_refuse(view);
+}
+
+/// The rows have gone: an ERROR if there are values that only they could tell.
+fn keep_all_or_refuse(view: &Registered) {
     keep_all(view);
+    let Some(question) = storage::spec(view).as_ref().and_then(rules::lost_values) else { return };
+    if compact::as_owner(view, &question).is_empty() {
+        return;
+    }
+    let name = catalog::relation_name(view.view);
+    Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot remove rows that still count while view \"{name}\" has new groups pending"))
+        .detail("The view has an aggregate without a state, whose value for such a group only its rows can tell.")
+        .hint(format!("Run tally.compact({}) first.", sql::literal(&name)))
+        .raise();
 }
 
 /// Whether what the session removes from the view's source under `tally.maintain = off` still counts.
@@ -117,7 +144,6 @@ fn refuse_old_snapshot() {
 pub fn keep_all(view: &Registered) {
     let Some(spec) = storage::spec(view) else { return };
     compact::as_owner(view, &rules::keep_all(&spec));
-    refuse_new(view);
 }
 
 /// Rows that the view has not counted cannot go on counting.

@@ -4,7 +4,8 @@
 //! the source. Groups that retention took away are *gone*: what comes late for them is not seen. Both are said by the rows of one small
 //! table, the horizon, which only ever gets more rows: whoever sees the loss sees the row. It exists for the views that need it.
 
-use super::spec::Spec;
+use super::render::{GROUP, a};
+use super::spec::{Agg, Spec};
 use super::strategy::Strategy;
 
 impl Spec {
@@ -34,22 +35,44 @@ impl Spec {
         gone + &self.is_kept(prefix).map(|kept| format!("{lead}NOT {kept}")).unwrap_or_default()
     }
 
-    /// A doubt that does not concern kept groups. What has no state is not known of a group that main does not have: `in_main` says whether it does.
-    pub(super) fn unless_kept(&self, doubt: String, prefix: &str, in_main: &str) -> String {
-        match self.is_kept(prefix) {
-            Some(kept) if doubt != "false" && self.recomputes() => format!("({doubt} AND NOT ({kept} AND {in_main}))"),
-            Some(kept) if doubt != "false" => format!("({doubt} AND NOT {kept})"),
+    /// A doubt that does not concern kept groups, unless the source is to be asked for their values without a state.
+    pub(super) fn unless_kept(&self, doubt: String, prefix: &str, known: &str) -> String {
+        match (self.is_kept(prefix), self.is_unknown(prefix, known)) {
+            (Some(kept), Some(unknown)) => format!("({doubt} AND NOT {kept} OR {unknown})"),
+            (Some(kept), None) if doubt != "false" => format!("({doubt} AND NOT {kept})"),
             _ => doubt,
         }
     }
 
-    /// Whether it must be known of a kept group that main has it.
-    pub(super) fn asks_for_main(&self) -> bool {
+    /// Whether a row's group is kept and nobody has its values without a state but the source, as far as it still has the group's rows. `known`
+    /// says that main or delta has them. None if there is no such group: without keys main always has the one.
+    pub(super) fn is_unknown(&self, prefix: &str, known: &str) -> Option<String> {
+        self.is_kept(prefix).filter(|_| self.has_unknown()).map(|kept| format!("{kept} AND NOT {known}"))
+    }
+
+    pub(super) fn has_unknown(&self) -> bool {
+        self.holds() && !self.keys.is_empty()
+    }
+
+    /// Whether delta may hold values without a state, for groups that are kept.
+    pub(super) fn holds(&self) -> bool {
         self.horizon && self.recomputes()
     }
 
     pub fn recomputes(&self) -> bool {
-        self.aggs.iter().any(|a| a.strategy == Strategy::Recompute)
+        self.recomputed().next().is_some()
+    }
+
+    pub(super) fn recomputed(&self) -> impl Iterator<Item = (usize, &Agg)> {
+        self.aggs.iter().enumerate().filter(|(_, a)| a.strategy == Strategy::Recompute)
+    }
+
+    /// The rows of main's columns of relation `b`, of unknown groups, with what `fresh` (rows from the source, as far as there are any) has of values
+    /// without a state. `first` are columns of `b` that come first.
+    pub(super) fn with_fresh(&self, first: &[&str], b: &str, fresh: &str) -> String {
+        let first: String = first.iter().map(|c| format!("b.{c}, ")).collect();
+        let values: String = self.stored().map(|(i, agg)| format!(", {}.{}", if agg.strategy == Strategy::Recompute { "r" } else { "b" }, a(i))).collect();
+        format!("SELECT {first}b.kh, b.n{}{values} FROM {b} b LEFT JOIN {fresh} r ON {}", self.key_list("b."), self.same_group("b", "r"))
     }
 }
 
@@ -92,18 +115,43 @@ fn as_one_row(spec: &Spec, before: &str) -> String {
     )
 }
 
-/// Finds a kept group that is pending only, in a view with aggregates that have no state: what such a group has of these nobody could tell
-/// once its rows have gone.
-pub fn kept_but_new(spec: &Spec) -> Option<String> {
-    let of_main = spec.same_group("m", "d");
-    (spec.recomputes() && !spec.keys.is_empty()).then(|| {
-        format!(
-            "SELECT FROM {} d WHERE d.doubt < 2 AND {} AND NOT EXISTS (SELECT FROM {} m WHERE {of_main}) LIMIT 1",
-            spec.storage.delta(),
-            spec.is_kept("d.").unwrap_or_else(|| "false".into()),
-            spec.storage.main(),
-        )
-    })
+/// Groups that become kept.
+pub enum Kept {
+    All,
+    /// Those with a bucket up to that of the literal, and those without one.
+    Some { to: Option<String>, rest: bool },
+}
+
+impl Kept {
+    /// `lead` and that the group of a row is one of these.
+    fn condition(&self, lead: &str, spec: &Spec, prefix: &str) -> String {
+        let (Kept::Some { to, rest }, Some(bucket)) = (self, spec.bucket.map(super::render::k)) else { return String::new() };
+        let upto = to.as_ref().map(|to| format!("{prefix}{bucket} <= {to}"));
+        let without = rest.then(|| format!("{prefix}{bucket} IS NULL"));
+        format!("{lead}({})", upto.into_iter().chain(without).collect::<Vec<_>>().join(" OR "))
+    }
+}
+
+/// Rows for delta that hold what the view shows of values without a state, for groups that become kept while that is only pending. None if the
+/// view has no such values.
+pub fn held_values(spec: &Spec, kept: &Kept) -> Option<String> {
+    if !spec.holds() {
+        return None;
+    }
+    let not_kept = spec.is_kept("t.").map(|kept| format!("NOT {kept}"));
+    let settled = [Some(format!("t.doubt = {GROUP}")), not_kept].into_iter().flatten().collect::<Vec<_>>().join(" AND ");
+    let wanted = match spec.is_unknown("t.", "t.known") {
+        Some(unknown) => format!("({settled} OR {unknown})"),
+        None => settled,
+    };
+    let touched = spec.touched_groups();
+    let columns = spec.held_columns("y.");
+    if spec.keys.is_empty() {
+        return Some(format!("SELECT {columns} FROM ({}) y WHERE (SELECT {wanted} FROM ({touched}) t)", spec.from_source()));
+    }
+    let kept = kept.condition(" AND ", spec, "t.");
+    let groups = format!("(SELECT t.kh{} FROM ({touched}) t WHERE {} AND {wanted}{kept})", spec.key_list("t."), spec.touched_exists());
+    Some(format!("SELECT {columns} FROM ({}) y", spec.from_source_of(&groups, &[])))
 }
 
 /// Keeps all groups that there are.
@@ -118,6 +166,13 @@ pub fn keep_all(spec: &Spec) -> String {
             spec.storage.delta(),
         ),
     }
+}
+
+/// Finds a group of which nobody can tell the values without a state any more: the source lacks some of its rows.
+pub fn lost_values(spec: &Spec) -> Option<String> {
+    let unknown = spec.is_unknown("t.", "t.known")?;
+    let groups = format!("(SELECT t.* FROM ({}) t WHERE {} AND {unknown})", spec.touched_groups(), spec.touched_exists());
+    Some(format!("SELECT FROM {groups} b LEFT JOIN ({}) r ON {} WHERE r.n IS DISTINCT FROM b.n LIMIT 1", spec.from_source_of(&groups, &[]), spec.same_group("b", "r")))
 }
 
 /// Keeps the groups up to that of the literal.

@@ -14,7 +14,7 @@ mod values;
 mod verify;
 mod write;
 
-pub use horizon::{expire, horizon_table, keep_all, keep_to, kept_but_new, tidy_horizon};
+pub use horizon::{Kept, expire, horizon_table, keep_all, held_values, keep_to, lost_values, tidy_horizon};
 pub use parts::add_part;
 pub use range::{Bounds, rebuild_range};
 pub use read::{groups_view, insert_rule, public_view, recomputed_groups};

@@ -84,8 +84,10 @@ fn branches(spec: &Spec) -> Vec<String> {
         all.push(format!("SELECT {} FROM ({}) y WHERE {answers} OR {both} AND {doubt}", spec.main_columns("y."), spec.with_kept(fresh, None)));
         return all;
     }
+    all.extend(unknown_groups(spec));
     if spec.can_doubt() {
-        let doubtful = format!("(SELECT t.kh{} FROM ({touched}) t WHERE {exists} AND {})", spec.key_list("t."), spec.touched_in_doubt());
+        let of_source = spec.is_unknown("t.", "t.known").map(|unknown| format!(" AND NOT ({unknown})")).unwrap_or_default();
+        let doubtful = format!("(SELECT t.kh{} FROM ({touched}) t WHERE {exists} AND {}{of_source})", spec.key_list("t."), spec.touched_in_doubt());
         let some = spec.some_doubt();
         let fresh = spec.with_kept(spec.from_source_of(&doubtful, &[]), Some(&format!("(SELECT * FROM {doubtful} b WHERE {some})")));
         all.push(format!("SELECT {} FROM ({fresh}) y WHERE {some}", spec.main_columns("y.")));
@@ -95,16 +97,32 @@ fn branches(spec: &Spec) -> Vec<String> {
     all
 }
 
+/// Kept groups that main does not have and that have values without a state: these are what the source still has, all else is merged.
+fn unknown_groups(spec: &Spec) -> Option<String> {
+    let unknown = spec.is_unknown("t.", "t.known")?;
+    let groups = format!("(SELECT t.* FROM ({}) t WHERE {} AND {unknown})", spec.touched_groups(), spec.touched_exists());
+    let rows = spec.with_fresh(&[], &groups, &format!("({})", spec.from_source_of(&groups, &[])));
+    Some(format!("SELECT {} FROM ({rows}) y WHERE {} AND {}", spec.main_columns("y."), spec.any_doubt(), keeps(spec)))
+}
+
+/// That anything is kept at all.
+fn keeps(spec: &Spec) -> String {
+    format!("tally.keeps('{}'::regclass)", spec.storage.horizon())
+}
+
 /// While all the rest comes from the source, kept groups still come from main and delta.
 fn kept_groups(spec: &Spec) -> Option<String> {
-    let kept = spec.is_kept("t.")?;
+    let kept = match spec.is_unknown("t.", "t.known") {
+        Some(unknown) => format!("{} AND NOT ({unknown})", spec.is_kept("t.")?),
+        None => spec.is_kept("t.")?,
+    };
     Some(format!(
-        "SELECT t.kh, t.n{}{} FROM ({}) t WHERE {} AND tally.keeps('{}'::regclass) AND {} AND {kept}",
+        "SELECT t.kh, t.n{}{} FROM ({}) t WHERE {} AND {} AND {} AND {kept}",
         spec.key_list("t."),
         spec.touched_list(),
         spec.merged_groups(&spec.is_kept("m.")?),
         spec.source_alone(),
-        spec.storage.horizon(),
+        keeps(spec),
         spec.touched_exists(),
     ))
 }

@@ -8,6 +8,8 @@ use super::values::empty_set;
 pub(super) const GROUP: i16 = 1;
 /// The whole view is in doubt.
 pub(super) const WHOLE: i16 = 2;
+/// No doubt: the row holds the values without a state that its group had when rows left that still count.
+pub(super) const HELD: i16 = -1;
 
 pub(super) fn k(i: usize) -> String {
     format!("k{}", i + 1)
@@ -50,6 +52,23 @@ impl Spec {
     /// `, prefix.a1, …` of what main stores.
     pub(super) fn stored_list(&self, prefix: &str) -> String {
         self.stored().map(|(i, _)| format!(", {prefix}{}", a(i))).collect()
+    }
+    /// Delta's columns after the keys: the aggregate's number, name and type.
+    fn delta_columns(&self) -> impl Iterator<Item = (usize, String, &str)> {
+        self.stored().flat_map(|(i, agg)| match agg.strategy {
+            s if s.by_value() => vec![(i, a(i), "bytea[]"), (i, format!("{}_n", a(i)), "bigint[]")],
+            s if s.removed() => vec![(i, a(i), agg.column_type.as_str()), (i, removed(i), agg.column_type.as_str())],
+            _ => vec![(i, a(i), agg.column_type.as_str())],
+        })
+    }
+    /// A row of delta that holds the values without a state of a row with main's columns.
+    pub(super) fn held_columns(&self, prefix: &str) -> String {
+        let value = |(i, name, column_type): (usize, String, &str)| match (self.aggs[i].strategy, column_type) {
+            (Strategy::Recompute, _) => format!(", {prefix}{name}::{}", self.aggs[i].bare_type()),
+            (_, "bytea[]" | "bigint[]") => format!(", NULL::{column_type}"),
+            _ => format!(", NULL::{}", self.aggs[i].bare_type()),
+        };
+        format!("{prefix}kh, 0::bigint, {HELD}::smallint{}{}", self.key_list(prefix), self.delta_columns().map(value).collect::<String>())
     }
     /// The columns of main from `kh` on, as a list.
     pub(super) fn main_columns(&self, prefix: &str) -> String {
@@ -99,6 +118,10 @@ impl Spec {
         columns.push(format!("{}(d.n) AS n", self.function("count_merge")));
         columns.push("pg_catalog.max(d.doubt) AS doubt".into());
         columns.extend(self.keyed().map(|(i, _)| format!("d.{}", k(i))));
+        if self.holds() {
+            columns.push(format!("pg_catalog.min(d.doubt) = {HELD} AS held"));
+            columns.extend(self.recomputed().map(|(i, _)| format!("tally.main_value(d.{0}) AS {0}", a(i))));
+        }
         for (i, agg) in self.merged() {
             let merge = self.merging(agg);
             columns.push(format!("{merge}(d.{0}) AS {0}", a(i)));
@@ -114,6 +137,7 @@ impl Spec {
     fn merged_value(&self, i: usize, strategy: Strategy) -> String {
         let c = a(i);
         match strategy {
+            Strategy::Recompute if self.holds() => format!("CASE WHEN p.held THEN p.{c} ELSE m.{c} END"),
             Strategy::Recompute => format!("m.{c}"),
             Strategy::Count => format!("coalesce(m.{c}, 0) + coalesce(p.{c}, 0)"),
             Strategy::Least => format!("LEAST(m.{c}, p.{c})"),
@@ -154,7 +178,15 @@ impl Spec {
             any.push(Self::removal_matters(agg.strategy, &self.merged_value(i, agg.strategy), &format!("p.{}", removed(i))));
         }
         let doubt = if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) };
-        self.unless_kept(doubt, "p.", "m.kh IS NOT NULL")
+        self.unless_kept(doubt, "p.", Self::KNOWN)
+    }
+
+    /// Whether main row `m` or pending row `p` has the group's values without a state.
+    const KNOWN: &str = "(m.kh IS NOT NULL OR p.held)";
+
+    /// `, …`: which of the pending groups in doubt are so because of what only the source may tell of kept groups.
+    pub(super) fn unknown_column(&self) -> String {
+        self.is_unknown("p.", Self::KNOWN).map(|unknown| format!(", {unknown} AS unknown")).unwrap_or_default()
     }
 
     /// Main's and delta's rows of the groups that have pending rows, merged: one row per group. Which rows of main those are is
@@ -168,10 +200,11 @@ impl Spec {
         let (main, delta) = (self.storage.main(), self.storage.delta());
         let (mut from_main, mut from_delta, mut from_kept, mut from_values) = (String::new(), String::new(), String::new(), String::new());
         let mut merged = String::new();
-        if self.asks_for_main() {
-            from_main += ", true AS main";
-            [&mut from_delta, &mut from_kept, &mut from_values].into_iter().for_each(|from| *from += ", NULL::boolean");
-            merged += ", pg_catalog.bool_or(u.main) AS main";
+        if self.holds() {
+            from_main += ", true AS known";
+            from_delta += &format!(", d.doubt = {HELD}");
+            [&mut from_kept, &mut from_values].into_iter().for_each(|from| *from += ", NULL::boolean");
+            merged += ", coalesce(pg_catalog.bool_or(u.known), false) AS known";
         }
         for (i, agg) in self.stored() {
             let nothing = |column: String| format!(", NULL::{} AS {column}", agg.bare_type());
@@ -203,10 +236,14 @@ impl Spec {
             from_values += &nothing(a(i));
             let merge = self.merging(agg);
             if agg.strategy == Strategy::Recompute {
-                // Main's value stands as long as no pending row puts the group in doubt.
+                // Main's value stands as long as no pending row puts the group in doubt or holds another.
                 from_main += &format!(", m.{0} AS {0}", a(i));
-                from_delta += &format!(", NULL::{}", agg.bare_type());
-                merged += &format!(", tally.main_value(u.{0}) AS {0}", a(i));
+                from_delta += &format!(", d.{}", a(i));
+                let main = format!("tally.main_value(u.{})", a(i));
+                merged += &match self.holds() {
+                    true => format!(", CASE WHEN pg_catalog.min(u.doubt) = {HELD} THEN {main} FILTER (WHERE u.doubt = {HELD}) ELSE {main} END AS {}", a(i)),
+                    false => format!(", {main} AS {}", a(i)),
+                };
                 continue;
             }
             from_main += &format!(", m.{0} AS {0}", a(i));
@@ -302,7 +339,7 @@ impl Spec {
             any.push(Self::removal_matters(agg.strategy, &format!("t.{}", a(i)), &format!("t.{}", removed(i))));
         }
         let doubt = if any.is_empty() { "false".into() } else { format!("({})", any.join(" OR ")) };
-        self.unless_kept(doubt, "t.", "coalesce(t.main, false)")
+        self.unless_kept(doubt, "t.", "t.known")
     }
 
     /// What the reader's snapshot sees, as the bits of `tally.reading`. As a function rather than as subqueries it keeps plans parallel.
@@ -321,6 +358,10 @@ impl Spec {
     /// Some pending row could put its group in doubt.
     pub(super) fn some_doubt(&self) -> String {
         format!("({} & 10) = 2", self.reading())
+    }
+    /// The same, whether or not main and delta can answer.
+    pub(super) fn any_doubt(&self) -> String {
+        format!("({} & 2) = 2", self.reading())
     }
     /// Main and delta cannot answer.
     pub(super) fn source_alone(&self) -> String {
@@ -462,16 +503,7 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
     let unlogged = if spec.unlogged { "UNLOGGED " } else { "" };
     let keys: String = spec.keyed().map(|(i, key)| format!(", {} {}", k(i), key.column_type)).collect();
     let stored: String = spec.stored().map(|(i, agg)| format!(", {} {}", a(i), agg.column_type)).collect();
-    let pending: String = spec
-        .pending()
-        .map(|(i, agg)| {
-            if agg.strategy.by_value() {
-                return format!(", {0} bytea[], {0}_n bigint[]", a(i));
-            }
-            let removed = if agg.strategy.removed() { format!(", {} {}", removed(i), agg.column_type) } else { String::new() };
-            format!(", {} {}{removed}", a(i), agg.column_type)
-        })
-        .collect();
+    let pending: String = spec.delta_columns().map(|(_, name, column_type)| format!(", {name} {column_type}")).collect();
     let s = &spec.storage;
     let mut all = spec.main_tables(&format!("kh bigint NOT NULL, n bigint NOT NULL{keys}{stored}"));
     all.extend([

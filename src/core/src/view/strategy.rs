@@ -96,7 +96,7 @@ impl Strategy {
     pub fn stored(self) -> bool {
         self != Strategy::Rows
     }
-    /// Whether delta stores a column for it.
+    /// Whether changes reach it through delta.
     pub fn pending(self) -> bool {
         !matches!(self, Strategy::Rows | Strategy::Recompute)
     }

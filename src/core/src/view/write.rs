@@ -5,6 +5,7 @@ use super::spec::Spec;
 
 /// Folds what the snapshot sees; groups in doubt are read from the source in the same snapshot.
 pub fn compaction(spec: &Spec) -> String {
+    let asked = if spec.has_unknown() { "SELECT * FROM j WHERE doubt AND NOT unknown AND n > 0" } else { "SELECT * FROM j WHERE doubt AND n > 0" };
     let fresh = if !spec.can_doubt() {
         String::new()
     } else if spec.keys.is_empty() {
@@ -14,11 +15,22 @@ pub fn compaction(spec: &Spec) -> String {
             spec.main_columns("y.")
         )
     } else {
-        format!(", fresh AS MATERIALIZED ({})", spec.from_source_of("(SELECT * FROM j WHERE doubt AND n > 0)", spec.row_names()))
+        format!(", fresh AS MATERIALIZED ({}){}", spec.from_source_of(&format!("({asked})"), spec.row_names()), learned(spec))
     };
-    let repaired = if fresh.is_empty() { String::new() } else { " UNION ALL SELECT * FROM fresh".into() };
+    let mut repaired = if fresh.is_empty() { String::new() } else { " UNION ALL SELECT * FROM fresh".to_string() };
+    if spec.has_unknown() {
+        repaired += &format!(" UNION ALL {}", spec.with_fresh(spec.row_names(), UNKNOWN, "learned"));
+    }
     let delete = format!("DELETE FROM {} d WHERE d.doubt < {WHOLE}", spec.storage.delta());
     statement(spec, &fresh, &repaired, &delete, "")
+}
+
+/// The pending groups that are kept and of which only the source may know the values without a state.
+const UNKNOWN: &str = "(SELECT * FROM j WHERE unknown AND n > 0)";
+
+/// What the source still has of these, as a CTE.
+fn learned(spec: &Spec) -> String {
+    if spec.has_unknown() { format!(", learned AS MATERIALIZED ({})", spec.from_source_of(UNKNOWN, &[])) } else { String::new() }
 }
 
 /// Folds only what needs no look at the source; groups in doubt stay as they are.
@@ -95,7 +107,9 @@ impl Kept {
         let changes = Changes::of(spec, &apply);
         Kept {
             before: format!(
-                "{before}j AS MATERIALIZED (SELECT {row}, {kh} AS kh, coalesce(m.n, 0) + p.n AS n{keys}{merged} FROM ({pending}) p LEFT JOIN {main} m ON {on}{join}{concerned}), ",
+                "{before}j AS MATERIALIZED (SELECT {row}, {kh} AS kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}{unknown} FROM ({pending}) p LEFT JOIN {main} m ON {on}{join}{concerned}){learned}, ",
+                unknown = spec.unknown_column(),
+                learned = learned(spec),
                 before = changes.before,
                 row = spec.row_of_main(),
                 kh = if spec.keys.is_empty() { "0::bigint" } else { "p.kh" },
@@ -107,10 +121,15 @@ impl Kept {
             ),
             main: spec.is_kept("m.").map(|kept| format!("NOT {kept} OR {}", spec.is_row_in("j"))),
             folded: format!(
-                ", k AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM j WHERE {exists} RETURNING 1){counts}",
+                ", k AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM j WHERE {exists}{unknown} RETURNING 1){counts}",
                 main = s.main(),
                 columns = spec.main_columns(""),
-                exists = if spec.keys.is_empty() { "true" } else { "n > 0" },
+                exists = match (spec.keys.is_empty(), spec.has_unknown()) {
+                    (true, _) => "true",
+                    (false, true) => "n > 0 AND NOT unknown",
+                    (false, false) => "n > 0",
+                },
+                unknown = if spec.has_unknown() { format!(" UNION ALL {}", spec.with_fresh(&[], UNKNOWN, "learned")) } else { String::new() },
                 counts = changes.counts,
             ),
         }
@@ -160,7 +179,7 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str
         );
     }
     format!(
-        "WITH {changes}j AS MATERIALIZED (SELECT {row}, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt \
+        "WITH {changes}j AS MATERIALIZED (SELECT {row}, p.kh, coalesce(m.n, 0) + p.n AS n{keys}{merged}, {doubt} AS doubt{unknown} \
            FROM ({pending}) p LEFT JOIN {main} m ON {same}{join}){fresh}, \
          r AS (SELECT {names}, {columns} FROM j WHERE NOT doubt AND n > 0{repaired}), \
          g AS (DELETE FROM {main} m USING j WHERE {gone} AND j.n <= 0{gone_doubt} RETURNING 1), \
@@ -174,6 +193,7 @@ fn statement(spec: &Spec, fresh: &str, repaired: &str, delete: &str, apply: &str
         keys = spec.key_list("p."),
         merged = spec.merged_list(),
         doubt = spec.in_doubt(),
+        unknown = spec.unknown_column(),
         same = spec.same_group("m", "p"),
         // A fold leaves the delta rows of a group in doubt, so it must leave main's row too.
         gone_doubt = if repaired.is_empty() && spec.can_doubt() { " AND NOT j.doubt" } else { "" },
