@@ -24,6 +24,17 @@ pub trait Words {
         (byte < 0x80).then_some(byte)
     }
 
+    /// A zigzag varint of one or two bytes.
+    #[inline(always)]
+    fn zigzag14(&mut self) -> Option<i64> {
+        let low = self.low();
+        let second = low >> 7 & 1;
+        self.skip(8 + 8 * second as u32);
+        let rest = (low >> 8 & 0xff) * second;
+        let v = low & 0x7f | rest << 7;
+        (rest < 0x80 && rest >= second).then_some((v >> 1) as i64 ^ -((v & 1) as i64))
+    }
+
     /// A varint of up to eight bytes.
     #[inline(always)]
     fn varint(&mut self) -> Option<u64> {
@@ -142,16 +153,6 @@ impl<'a> Wide<'a> {
         window.map_or(0, |window| u64::from_le_bytes(*window).wrapping_shr((at - from) as u32 * 8))
     }
 
-    /// A varint of one or two bytes.
-    #[inline(always)]
-    pub fn varint14(&mut self) -> Option<u64> {
-        let low = self.word(self.at);
-        let second = low >> 7 & 1;
-        self.at += 1 + second as usize;
-        let rest = (low >> 8 & 0xff) * second;
-        (rest < 0x80 && rest >= second).then_some(low & 0x7f | rest << 7)
-    }
-
     /// So many bytes, which must be there, the last of them not 0.
     #[inline(always)]
     pub fn magnitude<const WORDS: usize>(&mut self, bytes: u8) -> Option<[u64; WORDS]> {
@@ -208,6 +209,19 @@ mod tests {
     /// The bytes that are left.
     fn left(mut words: impl Words) -> usize {
         (0..64).find(|_| words.is_done() || { words.skip(8); false }).unwrap_or(usize::MAX)
+    }
+
+    #[test]
+    fn two_bytes_are_read_as_the_reader_does() {
+        for pair in 0..=u16::MAX {
+            let [first, second] = pair.to_le_bytes();
+            let bytes = [first, second, 1, 1, 1, 1, 1, 1, 1];
+            let mut reader = Reader::new(&bytes, "number");
+            let expected = reader.zigzag().ok().filter(|_| reader.rest().len() >= 7);
+            let (mut short, mut wide) = (Short::new(&bytes).unwrap(), Wide::new(&bytes).unwrap());
+            assert_eq!([short.zigzag14(), wide.zigzag14()], [expected; 2], "{bytes:x?}");
+            assert!(expected.is_none() || [left(short), left(wide)] == [reader.rest().len(); 2]);
+        }
     }
 
     fn reads_number(mut words: impl Words, before: usize, expected: Option<u128>, after: usize, bytes: &[u8]) {

@@ -280,10 +280,10 @@ impl<const POWER: i64> Superacc<POWER> {
     }
 
     /// Adds what `encode` has written, if it is not zero, of at most 64 bits, and nothing stands behind it; says no if nothing has been added.
-    #[inline]
+    #[inline(always)]
     pub(super) fn add_short(&mut self, mut short: Short) -> bool {
         let head = short.u8();
-        let Some(exponent) = short.zigzag() else { return false };
+        let Some(exponent) = short.zigzag14() else { return false };
         let Some(magnitude) = short.last(head >> 1) else { return false };
         let Some(sum) = ShortSum::new(head, exponent, [magnitude]) else { return false };
         self.add_words(&sum);
@@ -340,8 +340,8 @@ impl<const POWER: i64, const WORDS: usize> ShortSum<POWER, WORDS> {
     #[inline(always)]
     pub fn read(wide: &mut Wide<'_>) -> Option<Self> {
         let head = wide.small()?;
-        let exponent = wide.varint14()?;
-        Self::new(head, (exponent >> 1) as i64 ^ -((exponent & 1) as i64), wide.magnitude(head >> 1)?)
+        let exponent = wide.zigzag14()?;
+        Self::new(head, exponent, wide.magnitude(head >> 1)?)
     }
 
     #[inline(always)]
