@@ -90,10 +90,14 @@ impl View {
         matches!(self.open(), Opened::Both { delta, filled } if probe::reading(&delta, &filled, None) & probe::SOURCE != 0)
     }
 
-    /// Whether what is to be done for the view can be done: nobody is at it, and while changes of the source go unseen, the source is what
-    /// readers must read.
-    pub fn is_due(&self) -> bool {
-        lock::try_lock_folding(self.0.delta) && !(self.is_to_be_filled() && triggers::are_off(self.0.source))
+    /// Whether nobody is at the view.
+    pub fn is_free(&self) -> bool {
+        lock::try_lock_folding(self.0.delta)
+    }
+
+    /// Whether the view can be filled: while changes of the source go unseen, the source is what readers must read.
+    pub fn can_be_filled(&self) -> bool {
+        self.is_free() && !triggers::are_off(self.0.source)
     }
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.

@@ -72,7 +72,8 @@ impl Chore {
     /// Whether there is anything to do. What cannot be seen fails when it is done, and then is written down.
     fn is_due(&self) -> bool {
         let look = || match self {
-            Chore::Compact(view) | Chore::Fill(view) => view.is_due(),
+            Chore::Compact(view) => view.is_free(),
+            Chore::Fill(view) => view.can_be_filled(),
             Chore::Retain { id, .. } => retain::groups::is_due(*id),
             Chore::RetainSource { source, .. } => retain::source::is_due(*source),
         };

@@ -133,14 +133,23 @@ impl Keeper {
         }
     }
 
-    /// Has a process fill the view, if none fills another and it can be done.
+    /// Has a process fill the view, if none fills another and it can be done. Where there is no room for one, all have to wait.
     fn fill(&mut self, view: &View) {
-        if self.filling.is_some() || !home::transaction("looking what there is to do", || view.is_due()) {
+        let is_busy = self.filling.is_some() || process::is_there(Sort::Backfill);
+        if is_busy || !home::transaction("looking what there is to do", || view.can_be_filled()) {
             return;
         }
-        match process::start(Sort::Backfill, process::own_database(), view.id()) {
-            Some(process) => self.filling = Some(Filling { id: view.id(), process }),
-            None => self.complaint.no_room_for(Sort::Backfill, clock::now()),
+        if let Some(process) = process::start(Sort::Backfill, process::own_database(), view.id()) {
+            self.filling = Some(Filling { id: view.id(), process });
+            return;
+        }
+        let began = clock::now();
+        self.complaint.no_room_for(Sort::Backfill, began);
+        let result = Chore::Fill(view.clone()).run();
+        let memory = self.memory.entry(view.id()).or_default();
+        match result {
+            Ok(_) => memory.folded(MANY_DEAD, began, clock::now()),
+            Err(()) => memory.failed(began, clock::now()),
         }
     }
 
