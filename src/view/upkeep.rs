@@ -1,12 +1,11 @@
 //! What the upkeep of a view looks at and does.
 
 use super::compact;
-use super::hold;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use crate::pg::expr::Table;
-use crate::pg::{catalog, lock, xact};
+use crate::pg::{catalog, lock};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::{self, Oid};
 
@@ -66,13 +65,7 @@ impl View {
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
-        let fold = || {
-            // Whoever changes main now leaves less to do.
-            let view = hold::storage(self.0.id)?;
-            compact::allow(&view, "compact");
-            compact::fold(&view).map(Done::folded)
-        };
-        // Of a view that needed nothing no lock is kept.
-        xact::tentatively(|| fold().ok_or(())).ok()
+        // Whoever changes main now leaves less to do.
+        compact::fold_held(self.0.id, false).map(Done::folded)
     }
 }
