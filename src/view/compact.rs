@@ -3,13 +3,14 @@
 //! Each is one statement in one snapshot, under a lock that only such statements take. They read source and delta together,
 //! so they must not run while the triggers of a statement on the source are still to fire, nor with an old snapshot.
 
+use super::hold::{self, What};
 use super::ledger::{self, Kind};
 use super::named::{View, owns};
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use super::{storage, triggers};
 use crate::pg::error::Fail;
-use crate::pg::{clock, lock, sql};
+use crate::pg::{clock, lock, sql, xact};
 use pg_tally_core::view as rules;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -91,11 +92,18 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
 }
 
 pub fn compact_view(view: &Registered) -> i64 {
-    allow(view, "compact");
-    if !lock_folding(view) {
-        return 0;
-    }
-    fold(view).map_or(0, |(rows, _)| rows)
+    fold_held(view.id, true).map_or(0, |(rows, _)| rows)
+}
+
+/// Folds a view with what is behind it held. None if there was nothing to do, and no lock is kept then; or if it would have to wait and may not.
+pub fn fold_held(id: i64, wait: bool) -> Option<(i64, Done)> {
+    let fold = || {
+        allow_transaction("compact");
+        let view = hold::view(id, What::Tables, wait)?;
+        allow(&view, "compact");
+        fold(&view)
+    };
+    xact::tentatively(|| fold().ok_or(())).ok()
 }
 
 /// The lock is held, and the source and delta may be read together. Gives the delta rows that went, and what was done; None if there was

@@ -13,6 +13,15 @@ use super::{compact, triggers};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
+/// What of a view is held, besides its folding lock.
+#[derive(Clone, Copy)]
+pub enum What {
+    /// The view and all that is behind it: a DROP VIEW waits.
+    All,
+    /// The tables behind it: a DROP VIEW does not wait, and leaves them to the next time.
+    Tables,
+}
+
 /// A lock that somebody else has, of a relation or of whoever changes a view's main.
 enum Taken {
     Relation(Oid),
@@ -52,34 +61,23 @@ pub fn source(source: Oid, wait: bool) -> Option<Vec<Registered>> {
                 return Err(Taken::Relation(table));
             }
         }
-        views(&views_of(source))?;
+        views(&views_of(source), What::All)?;
         // Those that went before they were locked are not there any more.
         Ok(views_of(source))
     })
 }
 
-/// The same for one view, whose source is only kept from being dropped. An empty answer: there is no such view (any more).
-pub fn view(id: i64, wait: bool) -> Option<Vec<Registered>> {
-    all_or_none(wait, || {
-        let Some(view) = registry::by_id(id) else { return Ok(vec![]) };
+/// The same for one view, whose source is only kept from being dropped. None: not now, or there is no such view (any more).
+pub fn view(id: i64, what: What, wait: bool) -> Option<Registered> {
+    let take = || {
+        let Some(view) = registry::by_id(id) else { return Ok(None) };
         if !lock_source(view.source, wait) {
             return Err(Taken::Relation(view.source));
         }
-        views(&[view])?;
-        Ok(registry::by_id(id).into_iter().collect())
-    })
-}
-
-/// What is behind one view and its folding lock, if all can be had at once. A DROP VIEW does not wait for whoever has these: it leaves the tables to
-/// the next time. None: not now, or there is no such view.
-pub fn storage(id: i64) -> Option<Registered> {
-    let take = || {
-        let view = registry::by_id(id)?;
-        let tables = triggers::relations(std::slice::from_ref(&view), &['r', 'p']);
-        let free = lock_source(view.source, false) && tables.into_iter().all(lock::try_lock_to_read) && lock::try_lock_folding(view.delta);
-        free.then(|| registry::by_id(id)).flatten()
+        views(&[view], what)?;
+        Ok(registry::by_id(id))
     };
-    xact::tentatively(|| take().ok_or(())).ok()
+    all_or_none(wait, take).flatten()
 }
 
 /// Locks a source as a reader does.
@@ -95,8 +93,12 @@ fn partitioned(source: Oid) -> Vec<Oid> {
     compact::oids(&format!("SELECT c.oid FROM tally.members({0}) m JOIN pg_catalog.pg_class c ON c.oid = m WHERE c.oid = {0} OR c.relhassubclass ORDER BY c.oid <> {0}, 1", source.to_u32()))
 }
 
-fn views(views: &[Registered]) -> Result<(), Taken> {
-    for relation in views.iter().map(|view| view.view).chain(triggers::relations(views, &['r', 'p', 'v'])) {
+fn views(views: &[Registered], what: What) -> Result<(), Taken> {
+    let (kinds, public) = match what {
+        What::All => ("r,p,v", views),
+        What::Tables => ("r,p", &[][..]),
+    };
+    for relation in public.iter().map(|view| view.view).chain(triggers::relations(views, kinds)) {
         if !lock::try_lock_to_read(relation) {
             return Err(Taken::Relation(relation));
         }

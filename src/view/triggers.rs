@@ -130,15 +130,13 @@ pub fn tables(storage: &Storage) -> Vec<String> {
     [storage.main(), storage.delta(), storage.filled()].into_iter().chain(some).chain(parts).collect()
 }
 
-/// The relations of some kinds behind views, as of now.
-pub fn relations(views: &[Registered], kinds: &[char]) -> Vec<Oid> {
-    let ids = views.iter().map(|view| view.id.to_string()).collect::<Vec<_>>().join(", ");
-    let kinds: String = kinds.iter().map(|kind| format!("{kind},")).collect();
+/// The relations of some kinds (`r,p,v`) behind views, as of now.
+pub fn relations(views: &[Registered], kinds: &str) -> Vec<Oid> {
+    let ids = views.iter().map(|view| view.id.to_string()).collect::<Vec<_>>().join(",");
     oids(&format!(
-        "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = '{}'::pg_catalog.regnamespace AND c.relkind = ANY ('{{{}}}') \
+        "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = '{}'::pg_catalog.regnamespace AND c.relkind = ANY ('{{{kinds}}}') \
          AND substring(c.relname FROM '^v([0-9]+)_')::bigint = ANY ('{{{ids}}}') ORDER BY c.oid",
-        Storage::SCHEMA,
-        kinds.trim_end_matches(',')
+        Storage::SCHEMA
     ))
 }
 

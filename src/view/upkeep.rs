@@ -1,13 +1,12 @@
 //! What the upkeep of a view looks at and does.
 
 use super::compact;
-use super::hold;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
 use super::triggers;
 use crate::pg::expr::Table;
-use crate::pg::{catalog, lock, probe, sql, xact};
+use crate::pg::{catalog, lock, probe, sql};
 use pg_tally_core::view::Storage;
 use pgrx::pg_sys::Oid;
 use std::collections::HashSet;
@@ -102,13 +101,7 @@ impl View {
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
-        let fold = || {
-            // Whoever changes main now leaves less to do.
-            let view = hold::storage(self.0.id)?;
-            compact::allow(&view, "compact");
-            compact::fold(&view).map(|(_, done)| done)
-        };
-        // Of a view that needed nothing no lock is kept.
-        xact::tentatively(|| fold().ok_or(())).ok()
+        // Whoever changes main now leaves less to do.
+        compact::fold_held(self.0.id, false).map(|(_, done)| done)
     }
 }

@@ -19,7 +19,7 @@ pub mod source;
 pub use source::enforce_source;
 
 use crate::pg::error::{Fail, raise};
-use super::hold;
+use super::hold::{self, What};
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::Registered;
@@ -48,7 +48,7 @@ pub fn begin(view: &Registered, keep: Option<Interval>, partition_by: Option<Uni
 
 /// Takes away the groups of a view that its retention does not keep; None if there is no such view, or if it would have to wait and may not.
 pub fn enforce(id: i64, wait: bool) -> Option<Done> {
-    hold::view(id, wait)?.first().and_then(|view| groups::enforce(view.id))
+    groups::enforce(hold::view(id, What::All, wait)?.id)
 }
 
 /// Does now what the retention of a view or of a source says; the groups or rows that went.
