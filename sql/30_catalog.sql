@@ -110,7 +110,7 @@ CREATE FUNCTION tally.populated(filled regclass) RETURNS boolean
 CREATE FUNCTION tally.first_trans(anyelement, anyelement) RETURNS anyelement
   IMMUTABLE STRICT PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'tally_view_first';
 CREATE AGGREGATE tally.main_value(anyelement) (sfunc = tally.first_trans, stype = anyelement, combinefunc = tally.first_trans, parallel = safe);
-COMMENT ON AGGREGATE tally.main_value(anyelement) IS 'the value that is not NULL, of which there is one at most';
+COMMENT ON AGGREGATE tally.main_value(anyelement) IS 'a value that is not NULL, where one is as good as another';
 
 -- The canonical bytes of a value or a tuple, NULL if any of it is NULL; and a hash of them to find them by.
 CREATE FUNCTION tally.value_bytes(VARIADIC "any") RETURNS bytea
