@@ -4,20 +4,23 @@
 CREATE SEQUENCE tally.view_id;
 SELECT pg_catalog.pg_extension_config_dump('tally.view_id', '');
 
--- The relations behind each view, as far as they exist.
+-- The relations behind each view, as far as they exist. This and what follows is read every second: each name is taken apart once, and dependencies are
+-- looked up by their indexes.
 CREATE VIEW tally.storage AS
-SELECT substring(c.relname FROM '^v([0-9]+)_')::bigint AS id,
-       max(c.oid) FILTER (WHERE c.relname ~ '_main$') AS main,
-       max(c.oid) FILTER (WHERE c.relname ~ '_delta$') AS delta,
-       max(c.oid) FILTER (WHERE c.relname ~ '_filled$') AS filled,
-       max(c.oid) FILTER (WHERE c.relname ~ '_kept$') AS kept,
-       max(c.oid) FILTER (WHERE c.relname ~ '_values$') AS values,
-       max(c.oid) FILTER (WHERE c.relname ~ '_horizon$') AS horizon,
-       max(c.oid) FILTER (WHERE c.relname ~ '_query$') AS query,
-       max(c.oid) FILTER (WHERE c.relname ~ '_rows$') AS rows,
-       max(c.oid) FILTER (WHERE c.relname ~ '_groups$') AS groups
-  FROM pg_catalog.pg_class c
- WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relname ~ '^v[0-9]+_(main|delta|filled|kept|values|horizon|query|rows|groups)$'
+SELECT r.id::bigint AS id,
+       max(r.oid) FILTER (WHERE r.part = 'main') AS main,
+       max(r.oid) FILTER (WHERE r.part = 'delta') AS delta,
+       max(r.oid) FILTER (WHERE r.part = 'filled') AS filled,
+       max(r.oid) FILTER (WHERE r.part = 'kept') AS kept,
+       max(r.oid) FILTER (WHERE r.part = 'values') AS values,
+       max(r.oid) FILTER (WHERE r.part = 'horizon') AS horizon,
+       max(r.oid) FILTER (WHERE r.part = 'query') AS query,
+       max(r.oid) FILTER (WHERE r.part = 'rows') AS rows,
+       max(r.oid) FILTER (WHERE r.part = 'groups') AS groups
+  FROM (SELECT c.oid, pg_catalog.substr(c.relname, 2, pg_catalog.strpos(c.relname, '_') - 2) AS id, pg_catalog.substr(c.relname, pg_catalog.strpos(c.relname, '_') + 1) AS part
+          FROM pg_catalog.pg_class c
+         WHERE c.relnamespace = 'tally_data'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND c.relname ~ '^v[0-9]+_' OFFSET 0) r
+ WHERE r.part IN ('main', 'delta', 'filled', 'kept', 'values', 'horizon', 'query', 'rows', 'groups')
  GROUP BY 1;
 
 -- Which views read which relations.
@@ -28,30 +31,39 @@ SELECT DISTINCT r.ev_class AS reader, d.refobjid AS relation
 
 -- Views that are whole: id, the relation that users read, the owner of the definition, as whom all is done, and the source.
 CREATE VIEW tally.registry AS
-SELECT s.id, v.oid AS view, qc.relowner AS owner, src.oid AS source, s.main, s.delta, s.filled, s.values, s.query, s.groups
+SELECT s.id, v.view, qc.relowner AS owner, q.source, s.main, s.delta, s.filled, s.values, s.query, s.groups
   FROM tally.storage s
-  JOIN tally.readers p ON p.relation = s.groups
-  JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
+ CROSS JOIN LATERAL (
+       -- a view that somebody made over the groups is not the one that create_view made: that one came first
+       SELECT min(c.oid) AS view
+         FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+        WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = s.groups AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+          AND r.ev_class <> s.groups AND c.relkind = 'v') v
   JOIN pg_catalog.pg_class qc ON qc.oid = s.query
-  JOIN tally.readers q ON q.reader = s.query
-  JOIN pg_catalog.pg_class src ON src.oid = q.relation AND src.relkind IN ('r', 'p')
- WHERE s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL
-   -- a view that somebody made over the groups is not the one that create_view made: that one came first
-   AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.groups AND o.reader < p.reader);
+ CROSS JOIN LATERAL (
+       SELECT DISTINCT c.oid AS source
+         FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+         JOIN pg_catalog.pg_class c ON c.oid = d.refobjid
+        WHERE r.ev_class = s.query AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> s.query AND c.relkind IN ('r', 'p')) q
+ WHERE s.main IS NOT NULL AND s.delta IS NOT NULL AND s.filled IS NOT NULL AND v.view IS NOT NULL;
 
 -- Refreshable views that are whole: id, the relation that users read, the owner of the definition, the rows behind it and the query that they come from.
 CREATE VIEW tally.refreshables AS
-SELECT s.id, v.oid AS view, qc.relowner AS owner, s.rows, s.filled, s.query
+SELECT s.id, v.view, qc.relowner AS owner, s.rows, s.filled, s.query
   FROM tally.storage s
-  JOIN tally.readers p ON p.relation = s.rows
-  JOIN pg_catalog.pg_class v ON v.oid = p.reader AND v.relkind = 'v'
+ CROSS JOIN LATERAL (
+       SELECT min(c.oid) AS view
+         FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+        WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = s.rows AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+          AND r.ev_class <> s.rows AND c.relkind = 'v') v
   JOIN pg_catalog.pg_class qc ON qc.oid = s.query
- WHERE s.query IS NOT NULL AND s.filled IS NOT NULL
-   AND NOT EXISTS (SELECT FROM tally.readers o JOIN pg_catalog.pg_class oc ON oc.oid = o.reader AND oc.relkind = 'v' WHERE o.relation = s.rows AND o.reader < p.reader);
+ WHERE s.filled IS NOT NULL AND v.view IS NOT NULL;
 
 -- What was asked for each view by name: schedule, retention and so on. A comment of ours on the definition has it: dumps carry it, with data or without.
 CREATE VIEW tally.options AS
-SELECT s.id, pg_catalog.obj_description(s.query, 'pg_class') AS options FROM tally.storage s WHERE s.query IS NOT NULL;
+SELECT s.id, o.description AS options
+  FROM tally.storage s LEFT JOIN pg_catalog.pg_description o ON o.objoid = s.query AND o.classoid = 'pg_catalog.pg_class'::regclass AND o.objsubid = 0
+ WHERE s.query IS NOT NULL;
 
 -- How far each view with a schedule has come. Not dumped: a restored view is refreshed at once.
 CREATE TABLE tally.progress (

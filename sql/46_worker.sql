@@ -1,8 +1,8 @@
 -- Scheduled refreshes: what is known of each view, and what is shown of it.
 
--- All views, however they are kept.
+-- All views, however they are kept. `stored` is what stands for a view where what it has is changed: its delta, or its rows.
 CREATE VIEW tally.all_views AS
-SELECT id, view, owner, query FROM tally.registry UNION ALL SELECT id, view, owner, query FROM tally.refreshables;
+SELECT id, view, owner, query, delta AS stored FROM tally.registry UNION ALL SELECT id, view, owner, query, rows FROM tally.refreshables;
 
 -- Who works on a refresh: the job lock on a view's definition (src/pg/lock.rs) says so.
 CREATE VIEW tally.working AS
@@ -21,9 +21,10 @@ CREATE FUNCTION tally.micros(at timestamptz) RETURNS bigint IMMUTABLE STRICT PAR
 
 -- All views with what is known of their refreshes.
 CREATE VIEW tally.schedules AS
-SELECT v.id, v.view, v.owner, v.query, pg_catalog.obj_description(v.query, 'pg_class') AS options,
-       p.started, p.finished, p.satisfied, p.failures, p.last_success, p.last_duration, p.exception
-  FROM tally.all_views v LEFT JOIN tally.progress p ON p.id = v.id;
+SELECT v.id, v.view, v.owner, v.query, o.description AS options, p.started, p.finished, p.satisfied, p.failures, p.last_success, p.last_duration, p.exception
+  FROM tally.all_views v
+  LEFT JOIN pg_catalog.pg_description o ON o.objoid = v.query AND o.classoid = 'pg_catalog.pg_class'::regclass AND o.objsubid = 0
+  LEFT JOIN tally.progress p ON p.id = v.id;
 
 -- Which views of some read which others of them, directly or through others, by their definitions. `queries` are the definitions of `views`,
 -- which are all; `chosen` are definitions too. Nothing is looked for below one of these.

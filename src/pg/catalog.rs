@@ -18,7 +18,7 @@ pub fn hold_extension() -> Option<String> {
         return None;
     }
     unsafe { pg_sys::LockDatabaseObject(Oid::from(pg_sys::ExtensionRelationId), oid, 0, pg_sys::AccessShareLock as i32) };
-    let rows = sql::rows_latest(&format!("SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.oid = {}", oid.to_u32()));
+    let rows = sql::rows_latest_planned("SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.oid = $1::pg_catalog.oid", &[&oid.to_u32().to_string()]);
     rows.into_iter().flatten().flatten().next()
 }
 

@@ -15,6 +15,10 @@ const PROCESS: u16 = 0x7A15;
 /// These are on the whole server.
 pub const SLOT: u16 = 0x7A16;
 
+/// These stand beside a folding lock and say what it is held for, if not for a compaction: nobody ever waits for them.
+const FILLING: u16 = 0x7A17;
+const RETAINING: u16 = 0x7A18;
+
 fn tag(relation: Oid, which: u16) -> pg_sys::LOCKTAG {
     let everywhere = which == SLOT;
     pg_sys::LOCKTAG {
@@ -46,6 +50,16 @@ pub fn lock_folding(delta: Oid) {
 /// The same, if it can be had at once.
 pub fn try_lock_folding(delta: Oid) -> bool {
     try_take(delta, FOLDING)
+}
+
+/// Shows that the view is filled from its source. The folding lock is held.
+pub fn show_filling(delta: Oid) {
+    try_take(delta, FILLING);
+}
+
+/// Shows that what is too old is taken away. The folding lock is held.
+pub fn show_retaining(delta: Oid) {
+    try_take(delta, RETAINING);
 }
 
 /// Held by whoever works on a refresh of the view with this definition, until the transaction ends: while it is held the refresh is running.
@@ -91,6 +105,11 @@ pub fn lock_round() {
 /// Makes this the only process of its sort in the database, if there is none.
 pub fn try_keep_process(sort: u32) -> bool {
     try_keep(Oid::from(sort), PROCESS)
+}
+
+/// The same until the transaction ends.
+pub fn try_lock_process(sort: u32) -> bool {
+    try_take(Oid::from(sort), PROCESS)
 }
 
 /// Takes one of so many slots of the server for a job, if there is a free one.

@@ -53,6 +53,16 @@ pub fn has_rows(table: &Table) -> bool {
     rows(table, |_, _| true)
 }
 
+/// How many rows of the table the active snapshot sees, if there are fewer than `most`.
+pub fn count(table: &Table, most: i64) -> i64 {
+    let mut found = 0;
+    rows(table, |_, _| {
+        found += 1;
+        found >= most
+    });
+    found
+}
+
 /// All that decides, within one transaction, which rows an MVCC snapshot sees.
 struct Seen {
     limits: (pg_sys::TransactionId, pg_sys::TransactionId, pg_sys::CommandId, bool, bool),

@@ -23,6 +23,7 @@ pub enum Sort {
     Worker,
     Job,
     Upkeep,
+    Backfill,
 }
 
 impl Sort {
@@ -32,6 +33,7 @@ impl Sort {
             Sort::Worker => c"pg_tally worker",
             Sort::Job => c"pg_tally job",
             Sort::Upkeep => c"pg_tally upkeep",
+            Sort::Backfill => c"pg_tally backfill",
         }
     }
 
@@ -42,6 +44,7 @@ impl Sort {
             Sort::Worker => c"tally_worker_main",
             Sort::Job => c"tally_job_main",
             Sort::Upkeep => c"tally_upkeep_main",
+            Sort::Backfill => c"tally_backfill_main",
         }
     }
 }
@@ -253,7 +256,7 @@ fn processes() -> impl Iterator<Item = Process> {
         let pid = (*entry).pid;
         let name = if pid == 0 { std::ptr::null() } else { pg_sys::GetBackgroundWorkerTypeByPid(pid) };
         let name = (!name.is_null()).then(|| CStr::from_ptr(name))?;
-        let sort = [Sort::Launcher, Sort::Worker, Sort::Job, Sort::Upkeep].map(Sort::name).into_iter().find(|n| *n == name)?;
+        let sort = [Sort::Launcher, Sort::Worker, Sort::Job, Sort::Upkeep, Sort::Backfill].map(Sort::name).into_iter().find(|n| *n == name)?;
         Some(Process { entry, pid, database: (*entry).databaseId, sort })
     })
 }

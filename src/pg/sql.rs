@@ -1,6 +1,8 @@
 //! Running SQL of our own: as whom, with which settings, and in which snapshot.
 
 use pgrx::pg_sys;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 
 /// What a statement answered, as text.
@@ -37,11 +39,50 @@ pub fn rows(sql: &str) -> Rows {
 /// Rows as of now, whatever snapshot the transaction has: for our own bookkeeping, which must never be old. Pinned here, not by each
 /// caller: with the user's search_path an operator of theirs could answer a question about their rights.
 pub fn rows_latest(sql: &str) -> Rows {
+    latest(|| with_spi(sql, true, |_| tuples()))
+}
+
+/// The same for a text that is asked again and again: it is parsed and planned once per session, and again when PostgreSQL finds that
+/// what it names has changed. The parameters are texts.
+pub fn rows_latest_planned(sql: &'static str, parameters: &[&str]) -> Rows {
+    latest(|| {
+        connected(|| unsafe {
+            let plan = planned(sql, parameters.len());
+            let texts: Vec<CString> = parameters.iter().map(|text| c(text)).collect();
+            let mut values: Vec<pg_sys::Datum> = texts.iter().map(|text| pg_sys::cstring_to_text(text.as_ptr()).into()).collect();
+            (pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), std::ptr::null(), true, 0), |_| tuples())
+        })
+    })
+}
+
+thread_local! {
+    static PLANS: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());
+}
+
+unsafe fn planned(sql: &'static str, parameters: usize) -> pg_sys::SPIPlanPtr {
+    if let Some(plan) = PLANS.with(|p| p.borrow().get(sql).copied()) {
+        return plan;
+    }
+    let (text, mut types) = (c(sql), vec![pg_sys::TEXTOID; parameters]);
+    unsafe {
+        // One plan for whatever is asked: to plan costs more than any of these questions.
+        let plan = pg_sys::SPI_prepare_cursor(text.as_ptr(), parameters as i32, types.as_mut_ptr(), pg_sys::CURSOR_OPT_GENERIC_PLAN as i32);
+        if plan.is_null() {
+            let code = pg_sys::SPI_result;
+            pgrx::error!("SPI_prepare_cursor returned {code}");
+        }
+        pg_sys::SPI_keepplan(plan);
+        PLANS.with(|p| p.borrow_mut().insert(sql, plan));
+        plan
+    }
+}
+
+fn latest(ask: impl FnOnce() -> Rows) -> Rows {
     // Questions to the catalogs are answered sooner than compiled.
     let settings: Vec<_> = PINNED.iter().copied().chain([("jit", "off")]).collect();
     with_settings(&settings, || {
         unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
-        let rows = with_spi(sql, true, |_| tuples());
+        let rows = ask();
         unsafe { pg_sys::PopActiveSnapshot() };
         rows
     })
@@ -49,11 +90,16 @@ pub fn rows_latest(sql: &str) -> Rows {
 
 fn with_spi<R>(sql: &str, read_only: bool, take: impl FnOnce(u64) -> R) -> R {
     let text = c(sql);
+    connected(|| (unsafe { pg_sys::SPI_execute(text.as_ptr(), read_only, 0) }, take))
+}
+
+/// Runs what gives SPI's code and takes the result while it is there.
+fn connected<R, T: FnOnce(u64) -> R>(run: impl FnOnce() -> (i32, T)) -> R {
     unsafe {
         pg_sys::SPI_connect();
-        let code = pg_sys::SPI_execute(text.as_ptr(), read_only, 0);
+        let (code, take) = run();
         if code < 0 {
-            pgrx::error!("SPI_execute returned {code}");
+            pgrx::error!("SPI returned {code}");
         }
         let result = take(pg_sys::SPI_processed);
         pg_sys::SPI_finish();

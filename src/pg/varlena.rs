@@ -42,12 +42,19 @@ impl Deref for Bytes<'_> {
 }
 
 impl Drop for Bytes<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if !self.detoasted.is_null() {
-            unsafe { pg_sys::pfree(self.detoasted.cast()) }
+            // SAFETY: `new` has got it, and nobody else has it.
+            unsafe { free(self.detoasted) }
         }
     }
+}
+
+/// Not inlined: what is small was not detoasted, and its drop should be no more than a look.
+#[cold]
+unsafe fn free(detoasted: *mut pg_sys::varlena) {
+    unsafe { pg_sys::pfree(detoasted.cast()) }
 }
 
 /// PostgreSQL's MaxAllocSize.

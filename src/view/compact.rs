@@ -92,11 +92,11 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
 }
 
 pub fn compact_view(view: &Registered) -> i64 {
-    fold_held(view.id, true).unwrap_or(0)
+    fold_held(view.id, true).map_or(0, |(rows, _)| rows)
 }
 
 /// Folds a view with what is behind it held. None if there was nothing to do, and no lock is kept then; or if it would have to wait and may not.
-pub fn fold_held(id: i64, wait: bool) -> Option<i64> {
+pub fn fold_held(id: i64, wait: bool) -> Option<(i64, Done)> {
     let fold = || {
         allow_transaction("compact");
         let view = hold::view(id, What::Tables, wait)?;
@@ -106,17 +106,21 @@ pub fn fold_held(id: i64, wait: bool) -> Option<i64> {
     xact::tentatively(|| fold().ok_or(())).ok()
 }
 
-/// The lock is held, and the source and delta may be read together. Gives the delta rows that went; None if there was nothing to do.
-pub fn fold(view: &Registered) -> Option<i64> {
+/// The lock is held, and the source and delta may be read together. Gives the delta rows that went, and what was done; None if there was
+/// nothing to do.
+pub fn fold(view: &Registered) -> Option<(i64, Done)> {
     match state(view) {
         // While changes of the source go unseen, the source is what readers must read.
         State::Source if triggers::are_off(view.source) => None,
-        State::Source => Some(rebuild(view).0),
+        State::Source => {
+            lock::show_filling(view.delta);
+            Some(rebuild(view))
+        }
         State::Clean => None,
         State::Pending => {
             let folded = count(as_owner(view, &rules::compaction(&storage::spec(view)?)));
             super::retain::horizon::tidy(view);
-            Some(folded)
+            Some((folded, Done::folded(folded)))
         }
     }
 }

@@ -11,6 +11,7 @@ use pg_tally_core::schedule::Instant;
 pub enum Kind {
     Refresh,
     Compaction,
+    Backfill,
     Retention,
 }
 
@@ -19,6 +20,7 @@ impl Kind {
         match self {
             Kind::Refresh => "refresh",
             Kind::Compaction => "compaction",
+            Kind::Backfill => "backfill",
             Kind::Retention => "retention",
         }
     }
@@ -79,22 +81,31 @@ pub fn nothing(entry: &Entry) {
     write(&format!("DELETE FROM tally.log WHERE entry = {}", entry.number));
 }
 
-/// Upkeep that was begun and that nobody is at any more has failed. Gives the views that it was at, and how many times in a row it has failed there:
-/// it may be what ends the process, or the server.
-pub fn lost_upkeep(now: Instant) -> Vec<(i64, u32)> {
-    let rows = sql::as_superuser(|| {
-        sql::pinned(|| {
-            sql::rows(&format!(
-                "WITH lost AS (UPDATE tally.log SET finished = {}, status = 'failed', error = 'the process that did it is gone' \
-                 WHERE status = 'running' AND kind IN ('compaction', 'retention') RETURNING id, kind) \
-                 SELECT o.id, 1 + (SELECT pg_catalog.count(*) FROM tally.log l WHERE l.id = o.id AND l.kind = o.kind AND l.status = 'failed' \
-                   AND l.started > ALL (SELECT g.started FROM tally.log g WHERE g.id = o.id AND g.kind = o.kind AND g.status = 'ok')) \
-                 FROM lost o WHERE o.kind = 'compaction'",
-                clock::literal(now)
-            ))
-        })
-    });
-    rows.iter().filter_map(|row| Some((row[0].as_deref()?.parse().ok()?, row[1].as_deref()?.parse().ok()?))).collect()
+/// Work of these kinds that was begun and that nobody is at any more has failed. Gives the views that were folded or filled, and how many
+/// times in a row it has failed there: it may be what ends the process, or the server.
+pub fn lost_upkeep(kinds: &[Kind], now: Instant) -> Vec<(i64, u32)> {
+    let kinds = kinds.iter().map(|kind| sql::literal(kind.name())).collect::<Vec<_>>().join(", ");
+    let lost = format!(
+        "WITH lost AS (UPDATE tally.log SET finished = {}, status = 'failed', error = 'the process that did it is gone' \
+         WHERE status = 'running' AND kind IN ({kinds}) RETURNING id, kind) SELECT id, kind FROM lost WHERE kind <> 'retention'",
+        clock::literal(now)
+    );
+    let rows = sql::as_superuser(|| sql::pinned(|| sql::rows(&lost)));
+    rows.iter().filter_map(|row| Some((row[0].as_deref()?.parse().ok()?, row[1].as_deref()?))).map(|(id, kind)| (id, failures(id, kind))).collect()
+}
+
+/// How many times in a row it has failed to fill a view.
+pub fn failed_backfills(id: i64) -> u32 {
+    failures(id, Kind::Backfill.name())
+}
+
+fn failures(id: i64, kind: &str) -> u32 {
+    let kind = sql::literal(kind);
+    let failed = write(&format!(
+        "SELECT pg_catalog.count(*) FROM tally.log l WHERE l.id = {id} AND l.kind = {kind} AND l.status = 'failed' \
+           AND l.started > ALL (SELECT g.started FROM tally.log g WHERE g.id = {id} AND g.kind = {kind} AND g.status = 'ok')"
+    ));
+    failed as u32
 }
 
 /// Entries that are too old go. Of compactions, which are many, only those that failed are kept longer than a day.

@@ -36,11 +36,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// Those of a view; None if the comment is not ours any more.
-    pub fn readable(id: i64) -> Option<Options> {
-        Options::text(id).map_or(Some(Options::default()), |text| Options::parse(&text).ok())
-    }
-
     fn text(id: i64) -> Option<String> {
         let rows = sql::as_superuser(|| sql::rows_latest(&format!("SELECT options FROM tally.options WHERE id = {id}")));
         rows.into_iter().flatten().flatten().next()

@@ -20,10 +20,14 @@ pub struct Registered {
     pub query: Oid,
 }
 
-const COLUMNS: &str = "SELECT id, view::oid, owner::oid, source::oid, main::oid, delta::oid, query::oid FROM tally.registry";
+macro_rules! registered {
+    ($condition:literal) => {
+        concat!("SELECT id, view::pg_catalog.oid, owner::pg_catalog.oid, source::pg_catalog.oid, main::pg_catalog.oid, delta::pg_catalog.oid, query::pg_catalog.oid FROM tally.registry WHERE ", $condition, " ORDER BY id")
+    };
+}
 
-fn read(condition: &str) -> Vec<Registered> {
-    let rows = sql::as_superuser(|| sql::pinned(|| sql::rows_latest(&format!("{COLUMNS} WHERE {condition} ORDER BY id"))));
+fn read(query: &'static str, of: &[&str]) -> Vec<Registered> {
+    let rows = sql::as_superuser(|| sql::rows_latest_planned(query, of));
     rows.into_iter()
         .filter_map(|row| {
             let numbers: Vec<i64> = row.into_iter().flatten().filter_map(|n| n.parse().ok()).collect();
@@ -42,20 +46,20 @@ fn read(condition: &str) -> Vec<Registered> {
 }
 
 pub fn all() -> Vec<Registered> {
-    read("true")
+    read(registered!("true"), &[])
 }
 
 pub fn by_view(view: Oid) -> Option<Registered> {
-    read(&format!("view = {}", view.to_u32())).pop()
+    read(registered!("view = $1::pg_catalog.oid"), &[&view.to_u32().to_string()]).pop()
 }
 
 pub fn by_id(id: i64) -> Option<Registered> {
-    read(&format!("id = {id}")).pop()
+    read(registered!("id = $1::pg_catalog.int8"), &[&id.to_string()]).pop()
 }
 
 /// The views that read the table or anything that it is a part of.
 pub fn of_member(table: Oid) -> Vec<Registered> {
-    read(&format!("source IN (SELECT tally.ancestors({}))", table.to_u32()))
+    read(registered!("source IN (SELECT tally.ancestors($1::pg_catalog.oid))"), &[&table.to_u32().to_string()])
 }
 
 struct Known {

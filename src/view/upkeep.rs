@@ -4,10 +4,12 @@ use super::compact;
 use super::options::Options;
 use super::refresh::Done;
 use super::registry::{self, Registered};
+use super::triggers;
 use crate::pg::expr::Table;
-use crate::pg::{catalog, lock};
+use crate::pg::{catalog, lock, probe, sql};
 use pg_tally_core::view::Storage;
-use pgrx::pg_sys::{self, Oid};
+use pgrx::pg_sys::Oid;
+use std::collections::HashSet;
 
 #[derive(Clone)]
 pub struct View(Registered);
@@ -19,11 +21,30 @@ pub struct Seen {
     pub pages: i64,
 }
 
+enum Opened {
+    Gone,
+    Locked,
+    Both { delta: Table, filled: Table },
+}
+
 pub fn views() -> Vec<View> {
     registry::all().into_iter().map(View).collect()
 }
 
+/// Views of which groups go, or whose main has partitions that are made ahead.
+pub fn views_with_retention() -> Vec<View> {
+    let rows = sql::as_superuser(|| sql::rows_latest_planned("SELECT id, options FROM tally.options WHERE options IS NOT NULL", &[]));
+    // Options that cannot be read are the owner's to mend, and tally.health() tells of them.
+    let has_retention = |text: &str| Options::parse(text).is_ok_and(|options| options.retention.is_some() || options.partition_by.is_some());
+    let some: HashSet<i64> = rows.iter().filter(|row| row[1].as_deref().is_some_and(has_retention)).filter_map(|row| row[0].as_deref()?.parse().ok()).collect();
+    if some.is_empty() { vec![] } else { views().into_iter().filter(|view| some.contains(&view.id())).collect() }
+}
+
 impl View {
+    pub fn by_id(id: i64) -> Option<View> {
+        registry::by_id(id).map(View)
+    }
+
     pub fn id(&self) -> i64 {
         self.0.id
     }
@@ -37,35 +58,46 @@ impl View {
     pub fn is_owned(&self) -> bool {
         catalog::may_act_for(self.0.owner)
     }
-    /// Whether groups of it go, or main has partitions that are made ahead.
-    pub fn has_retention(&self) -> bool {
-        // Options that cannot be read are the owner's to mend, and tally.health() tells of them.
-        Options::readable(self.0.id).is_some_and(|options| options.retention.is_some() || options.partition_by.is_some())
-    }
     pub fn name(&self) -> String {
         catalog::qualified_name(self.0.view)
     }
 
-    /// None if the view is gone. Nothing is seen of one that somebody has locked.
-    pub fn look(&self, most: i64) -> Option<Seen> {
-        if !lock::try_lock_to_read(self.0.delta) {
-            return Some(Seen { pending: 0, pages: 0 });
+    /// Delta, and what says that the view is filled. Upkeep waits for nobody.
+    fn open(&self) -> Opened {
+        let filled = catalog::relation_in(Storage::SCHEMA, &Storage { id: self.0.id }.name("filled"));
+        let Some(filled) = filled else { return Opened::Gone };
+        if ![self.0.delta, filled].into_iter().all(lock::try_lock_to_read) {
+            return Opened::Locked;
         }
-        let delta = Table::try_open(self.0.delta, pg_sys::NoLock)?;
-        let pages = i64::from(delta.pages());
-        let s = Storage { id: self.0.id };
-        let filled = !compact::as_owner(&self.0, &format!("SELECT FROM {} LIMIT 1", s.filled())).is_empty();
-        let pending = match (filled, pages) {
-            (false, _) => most,
-            (true, 0) => 0,
-            (true, _) => compact::count(compact::as_owner(&self.0, &format!("SELECT pg_catalog.count(*) FROM (SELECT FROM {} LIMIT {most}) x", s.delta()))),
-        };
-        Some(Seen { pending, pages })
+        probe::open(self.0.delta, "delta").zip(probe::open(filled, "filled")).map_or(Opened::Gone, |(delta, filled)| Opened::Both { delta, filled })
+    }
+
+    /// None if the view is gone. Nothing is seen of one that somebody has locked. It is looked at every second, so no query is run.
+    pub fn look(&self, most: i64) -> Option<Seen> {
+        match self.open() {
+            Opened::Gone => None,
+            Opened::Locked => Some(Seen { pending: 0, pages: 0 }),
+            Opened::Both { delta, filled } => {
+                let pending = if probe::has_rows(&filled) { probe::count(&delta, most) } else { most };
+                Some(Seen { pending, pages: i64::from(delta.pages()) })
+            }
+        }
+    }
+
+    /// Whether the view is read from its source, and so is to be filled from it.
+    pub fn is_to_be_filled(&self) -> bool {
+        matches!(self.open(), Opened::Both { delta, filled } if probe::reading(&delta, &filled, None) & probe::SOURCE != 0)
+    }
+
+    /// Whether what is to be done for the view can be done: nobody is at it, and while changes of the source go unseen, the source is what
+    /// readers must read.
+    pub fn is_due(&self) -> bool {
+        lock::try_lock_folding(self.0.delta) && !(self.is_to_be_filled() && triggers::are_off(self.0.source))
     }
 
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
         // Whoever changes main now leaves less to do.
-        compact::fold_held(self.0.id, false).map(Done::folded)
+        compact::fold_held(self.0.id, false).map(|(_, done)| done)
     }
 }

@@ -15,6 +15,8 @@ const AT_ONCE: u64 = 100_000;
 
 pub enum Chore {
     Compact(View),
+    /// From its source.
+    Fill(View),
     /// Of a view, by its number.
     Retain { id: i64, name: String },
     /// Of a source, and the views that go on counting what goes.
@@ -23,7 +25,7 @@ pub enum Chore {
 
 /// What may have old groups or rows.
 pub fn of_retention() -> Vec<Chore> {
-    let views = upkeep::views().into_iter().filter(|v| v.is_owned() && v.has_retention()).map(|v| Chore::Retain { id: v.id(), name: v.name() });
+    let views = upkeep::views_with_retention().into_iter().filter(View::is_owned).map(|v| Chore::Retain { id: v.id(), name: v.name() });
     let sources = retain::source::all().into_iter().filter(|&source| catalog::may_act_for(catalog::owner(source)));
     let sources = sources.map(|source| {
         let views = retain::source::views_of(source).iter().map(|v| v.id).collect();
@@ -38,46 +40,58 @@ pub fn all() -> Vec<Chore> {
 }
 
 fn of_compaction() -> Vec<Chore> {
-    upkeep::views().into_iter().filter(View::is_owned).map(Chore::Compact).collect()
+    let chore = |view: View| if view.is_to_be_filled() { Chore::Fill(view) } else { Chore::Compact(view) };
+    upkeep::views().into_iter().filter(View::is_owned).map(chore).collect()
 }
 
 impl Chore {
     fn what(&self) -> String {
         match self {
             Chore::Compact(view) => format!("compacting {}", view.name()),
+            Chore::Fill(view) => format!("filling {}", view.name()),
             Chore::Retain { name, .. } | Chore::RetainSource { name, .. } => format!("enforcing the retention of {name}"),
         }
     }
 
     fn kind(&self) -> Kind {
-        if matches!(self, Chore::Compact(_)) { Kind::Compaction } else { Kind::Retention }
+        match self {
+            Chore::Compact(_) => Kind::Compaction,
+            Chore::Fill(_) => Kind::Backfill,
+            Chore::Retain { .. } | Chore::RetainSource { .. } => Kind::Retention,
+        }
     }
 
-    fn views(&self) -> Vec<i64> {
+    pub fn views(&self) -> Vec<i64> {
         match self {
-            Chore::Compact(view) => vec![view.id()],
+            Chore::Compact(view) | Chore::Fill(view) => vec![view.id()],
             Chore::Retain { id, .. } => vec![*id],
             Chore::RetainSource { views, .. } => views.clone(),
         }
     }
 
+    /// Whether there is anything to do. What cannot be seen fails when it is done, and then is written down.
+    fn is_due(&self) -> bool {
+        let look = || match self {
+            Chore::Compact(view) | Chore::Fill(view) => view.is_due(),
+            Chore::Retain { id, .. } => retain::groups::is_due(*id),
+            Chore::RetainSource { source, .. } => retain::source::is_due(*source),
+        };
+        xact::attempted(look).unwrap_or(true)
+    }
+
     /// At most so many rows of a source, if a number is given. None if there was nothing to do.
     fn work(&self, most: Option<u64>) -> Option<Done> {
         match self {
-            Chore::Compact(view) => view.compact(),
+            Chore::Compact(view) | Chore::Fill(view) => view.compact(),
             Chore::Retain { id, .. } => retain::enforce(*id, false).filter(|done| done.written > 0),
             Chore::RetainSource { source, .. } => retain::enforce_source(*source, most, false).filter(|done| done.written > 0),
         }
     }
 
-    /// Until nothing is left to do, or it fails.
-    pub fn run_on(&self) {
-        while matches!(self.run(), Ok(Some(_))) {}
-    }
-
-    /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Err: it failed.
+    /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Nothing is written where
+    /// nothing is to be done. Err: it failed.
     pub fn run(&self) -> Result<Option<Done>, ()> {
-        let what = home::transaction("looking for a view", || self.what());
+        let Some(what) = home::transaction("looking what there is to do", || self.is_due().then(|| self.what())) else { return Ok(None) };
         let began = clock::now();
         let entries: Vec<_> = home::transaction(&what, || self.views().into_iter().map(|id| ledger::begin(id, self.kind(), began)).collect());
         home::transaction(&what, || {

@@ -86,6 +86,7 @@ impl Facts {
         for row in rows(
             "SELECT id, view::pg_catalog.oid, owner::pg_catalog.oid, query::pg_catalog.oid, options, tally.micros(started), tally.micros(finished), tally.micros(satisfied), \
              failures, tally.micros(last_success), (EXTRACT(epoch FROM last_duration) * 1000000)::pg_catalog.int8, exception FROM tally.schedules ORDER BY id",
+            &[],
         ) {
             let oid = |i: usize| number(&row[i]).unwrap_or_default() as u32;
             let (Some(id), view, key) = (number(&row[0]), oid(1), oid(3)) else { continue };
@@ -128,8 +129,9 @@ impl Facts {
             return;
         }
         let some: Vec<u32> = self.views.iter().map(Known::key).collect();
-        let array = |oids: &[u32]| format!("'{{{}}}'::pg_catalog.oid[]", oids.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
-        for row in rows(&format!("SELECT reader, read FROM tally.schedule_reads({}, {}, {})", array(views), array(queries), array(&some))) {
+        let array = |oids: &[u32]| format!("{{{}}}", oids.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+        let reads = "SELECT reader, read FROM tally.schedule_reads($1::pg_catalog.oid[], $2::pg_catalog.oid[], $3::pg_catalog.oid[])";
+        for row in rows(reads, &[&array(views), &array(queries), &array(&some)]) {
             let (Some(reader), Some(read)) = (number(&row[0]), number(&row[1])) else { continue };
             let reader = self.views.iter_mut().find(|v| i64::from(v.query.to_u32()) == reader);
             reader.into_iter().for_each(|v| v.reads.push(read as ViewId));
@@ -175,9 +177,8 @@ struct Working {
 
 impl Working {
     fn read() -> Working {
-        let own = std::process::id();
-        let views = rows(&format!("SELECT query FROM tally.working WHERE pid <> {own}"));
-        let slots = rows(&format!("SELECT pid FROM tally.slots WHERE pid <> {own}"));
+        let views = rows("SELECT query FROM tally.working WHERE pid <> pg_catalog.pg_backend_pid()", &[]);
+        let slots = rows("SELECT pid FROM tally.slots WHERE pid <> pg_catalog.pg_backend_pid()", &[]);
         Working {
             views: views.iter().filter_map(|r| number(&r[0])).map(|n| n as ViewId).collect(),
             slots: slots.iter().filter_map(|r| number(&r[0])).map(|n| n as i32).collect(),
@@ -239,8 +240,8 @@ fn length(interval: Interval) -> i64 {
     days.saturating_mul(DAY).saturating_add(interval.micros)
 }
 
-fn rows(query: &str) -> sql::Rows {
-    sql::as_superuser(|| sql::rows_latest(query))
+fn rows(query: &'static str, parameters: &[&str]) -> sql::Rows {
+    sql::as_superuser(|| sql::rows_latest_planned(query, parameters))
 }
 
 fn number(text: &Option<String>) -> Option<i64> {

@@ -15,9 +15,8 @@ const UPDATE: i64 = 60 * SECOND;
 /// Until the next look at a restore.
 const RESTORE: i64 = 5 * SECOND;
 
-/// Makes this the one process of its sort in the database, or ends it. From here on it has this work to do, again and again: `round` runs in
-/// no transaction and says how long to sleep.
-pub fn live(sort: Sort, mut round: impl FnMut() -> i64) {
+/// Makes this the one process of its sort in the database, or ends it.
+pub fn alone(sort: Sort) {
     let mut tries = 0;
     while !process::transaction("looking for another process like this", || lock::try_keep_process(sort as u32)) {
         // It may just be leaving.
@@ -27,6 +26,12 @@ pub fn live(sort: Sort, mut round: impl FnMut() -> i64) {
         }
         process::sleep(SECOND / 10);
     }
+}
+
+/// Makes this the one process of its sort in the database, which has this work to do again and again: `round` runs in no transaction and
+/// says how long to sleep.
+pub fn live(sort: Sort, mut round: impl FnMut() -> i64) {
+    alone(sort);
     // Of two processes one tells.
     let mut told = sort != Sort::Worker;
     loop {
@@ -78,7 +83,8 @@ pub fn is_ready() -> bool {
 }
 
 fn is_being_restored() -> bool {
-    !sql::rows_latest("SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database() AND a.application_name = 'pg_restore' LIMIT 1").is_empty()
+    let asked = "SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database() AND a.application_name = 'pg_restore' LIMIT 1";
+    !sql::rows_latest_planned(asked, &[]).is_empty()
 }
 
 fn tell(version: &str) {

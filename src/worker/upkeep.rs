@@ -2,20 +2,23 @@
 //! the place that they took is made free again.
 
 use super::chores::{self, Chore};
+use super::complain::Complaint;
 use super::home;
-use crate::pg::process::{self, Sort};
-use crate::pg::{clock, setting, vacuum};
-use crate::view::ledger;
+use crate::pg::process::{self, Sort, Started};
+use crate::pg::{clock, lock, setting, vacuum};
+use crate::view::ledger::{self, Kind};
 use crate::view::upkeep::{self, View};
 use pg_tally_core::schedule::Instant;
-use pg_tally_core::schedule::upkeep::{Memory, Task};
-use std::collections::HashMap;
+use pg_tally_core::schedule::upkeep::{MANY, MANY_DEAD, Memory, Task};
+use std::collections::{HashMap, VecDeque};
 
 const SECOND: i64 = 1_000_000;
 /// For how long the list of views is taken to be as it was; one that is gone is noticed anyway.
 const LIST: i64 = 10 * SECOND;
 /// Between two looks at what is too old.
 const RETENTION: i64 = 60 * SECOND;
+/// For so long, and to the end of what is begun, old groups and rows are removed before the views are looked at again.
+const PIECE: i64 = SECOND;
 /// Between two looks at old entries of the log.
 const LOG: i64 = 600 * SECOND;
 
@@ -32,8 +35,18 @@ struct Keeper {
     views: Vec<View>,
     listed: Option<Instant>,
     memory: HashMap<i64, Memory>,
+    /// What of retention is still to be looked after.
+    retention: VecDeque<Chore>,
     retained: Option<Instant>,
     forgot: Option<Instant>,
+    filling: Option<Filling>,
+    complaint: Complaint,
+}
+
+/// A view that another process fills.
+struct Filling {
+    id: i64,
+    process: Started,
 }
 
 fn is_due(last: Option<Instant>, every: i64, now: Instant) -> bool {
@@ -46,11 +59,10 @@ impl Keeper {
         if is_due(self.listed, LIST, now) {
             self.list(now);
         }
-        if is_due(self.retained, RETENTION, now) {
+        self.look_at_filling(now);
+        if is_due(self.retained, RETENTION, now) && self.retention.is_empty() {
             self.retained = Some(now);
-            let chores = home::transaction("listing retentions", chores::of_retention);
-            // One that failed is in the log, and tried again the next time.
-            chores.iter().for_each(Chore::run_on);
+            self.retention = home::transaction("listing retentions", chores::of_retention).into();
         }
         if is_due(self.forgot, LOG, now) {
             self.forgot = Some(now);
@@ -61,25 +73,50 @@ impl Keeper {
                 self.views.push(view);
             }
         }
-        setting::naptime()
+        self.retain();
+        if self.retention.is_empty() { setting::naptime() } else { 0 }
     }
 
     fn list(&mut self, now: Instant) {
         let first = self.listed.is_none();
-        let (views, lost) = home::transaction("listing views", || (upkeep::views(), if first { ledger::lost_upkeep(now) } else { vec![] }));
+        let (views, lost) = home::transaction("listing views", || (upkeep::views(), if first { lost(now) } else { vec![] }));
         self.memory.retain(|id, _| views.iter().any(|v| v.id() == *id));
         // What a crash cut short may have caused it.
         lost.into_iter().for_each(|(id, failures)| self.memory.entry(id).or_default().had_failed(failures, now));
         (self.views, self.listed) = (views, Some(now));
     }
 
+    /// Some of what there is, since the views' pending rows do not wait meanwhile. One that failed is in the log, and tried again the next time.
+    fn retain(&mut self) {
+        let began = clock::now();
+        while let Some(chore) = self.retention.pop_front() {
+            // It comes again in a minute.
+            if chore.views().into_iter().any(|id| self.is_filling(id)) {
+                continue;
+            }
+            if matches!(chore.run(), Ok(Some(_))) {
+                self.retention.push_front(chore);
+            }
+            if !(0..PIECE).contains(&clock::now().minus(began)) {
+                break;
+            }
+        }
+    }
+
     /// Does what is to be done for a view; false if it is gone.
     fn keep(&mut self, view: &View) -> bool {
-        let memory = self.memory.entry(view.id()).or_default();
+        if self.is_filling(view.id()) {
+            return true;
+        }
         loop {
-            let Some(seen) = home::transaction("looking at pending rows", || view.look(pg_tally_core::schedule::upkeep::MANY)) else { return false };
+            let memory = self.memory.entry(view.id()).or_default();
+            let Some(seen) = process::transaction("looking at pending rows", || view.look(MANY)) else { return false };
             match memory.look(view.key(), seen.pending, seen.pages, clock::now()) {
                 None => return true,
+                Some(Task::Fold) if home::transaction("looking what there is to do", || view.is_to_be_filled()) => {
+                    self.fill(view);
+                    return true;
+                }
                 Some(Task::Fold) => {
                     let began = clock::now();
                     match Chore::Compact(view.clone()).run() {
@@ -95,4 +132,39 @@ impl Keeper {
             }
         }
     }
+
+    /// Has a process fill the view, if none fills another and it can be done.
+    fn fill(&mut self, view: &View) {
+        if self.filling.is_some() || !home::transaction("looking what there is to do", || view.is_due()) {
+            return;
+        }
+        match process::start(Sort::Backfill, process::own_database(), view.id()) {
+            Some(process) => self.filling = Some(Filling { id: view.id(), process }),
+            None => self.complaint.no_room_for(Sort::Backfill, clock::now()),
+        }
+    }
+
+    fn is_filling(&self, id: i64) -> bool {
+        self.filling.as_ref().is_some_and(|filling| filling.id == id)
+    }
+
+    fn look_at_filling(&mut self, now: Instant) {
+        let Some(Filling { id, .. }) = self.filling.take_if(|filling| filling.process.has_ended()) else { return };
+        let failures = home::transaction("looking how a view was filled", || {
+            ledger::lost_upkeep(&[Kind::Backfill], now);
+            ledger::failed_backfills(id)
+        });
+        let memory = self.memory.entry(id).or_default();
+        // Nobody has waited for it, so the view need not rest; what writers have appended meanwhile is dead now.
+        if failures > 0 { memory.had_failed(failures, now) } else { memory.folded(MANY_DEAD, now, now) }
+    }
+}
+
+/// What the process before this one left behind. It may have left a view to one that is still at it.
+fn lost(now: Instant) -> Vec<(i64, u32)> {
+    let mut kinds = vec![Kind::Compaction, Kind::Retention];
+    if lock::try_lock_process(Sort::Backfill as u32) {
+        kinds.push(Kind::Backfill);
+    }
+    ledger::lost_upkeep(&kinds, now)
 }

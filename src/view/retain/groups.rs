@@ -3,7 +3,7 @@
 use super::bucket::{self, Bucket, Buckets};
 use super::{cutoff, parts, zone_of};
 use crate::pg::error::Fail;
-use crate::pg::{catalog, sql};
+use crate::pg::{catalog, lock, sql};
 use crate::pg::clock::transaction_start;
 use crate::view::options::Options;
 use crate::view::refresh::Done;
@@ -34,10 +34,29 @@ pub fn enforce(id: i64) -> Option<Done> {
     }
     compact::allow(&view, "take old groups from");
     if compact::lock_folding(&view) {
+        lock::show_retaining(view.delta);
         parts::ahead(&view, transaction_start());
         done.written = options.retention.map_or(0, |keep| expire(&view, schedule::interval(&keep), transaction_start()));
     }
     Some(done)
+}
+
+/// Whether `enforce` would find anything to do. Nothing is locked, and nothing written.
+pub fn is_due(id: i64) -> bool {
+    let Some(view) = registry::by_id(id) else { return false };
+    let options = Options::of(id);
+    let old = |keep: String| {
+        let (spec, bucket) = storage::spec(&view).zip(bucket_of(&view))?;
+        let at = cutoff(transaction_start(), schedule::interval(&keep), &*zone_of(bucket.zone.as_deref()));
+        let before = if spec.partitioned { parts::start(&view, key_at(&view, &spec, &bucket, at)?)? } else { first_kept(&view, &spec, &bucket, at)? };
+        Some(!has_gone(&view, &spec, &before))
+    };
+    options.partition_by.is_some() && parts::are_due(&view, transaction_start()) || options.retention.and_then(old).unwrap_or(false)
+}
+
+/// Whether the view's groups before this bucket are gone already.
+fn has_gone(view: &Registered, spec: &rules::Spec, before: &str) -> bool {
+    !compact::as_owner(view, &format!("SELECT FROM {} WHERE gone_before >= {before}", spec.storage.horizon())).is_empty()
 }
 
 /// The lock is held. Gives the groups that went.
@@ -50,8 +69,7 @@ pub fn expire(view: &Registered, keep: Interval, now: Instant) -> i64 {
         let Some((groups, start)) = parts::drop_before(view, first) else { return 0 };
         (dropped, before) = (groups, start);
     }
-    let done = format!("SELECT FROM {} WHERE gone_before >= {before}", spec.storage.horizon());
-    if !compact::as_owner(view, &done).is_empty() {
+    if has_gone(view, &spec, &before) {
         return 0;
     }
     dropped + rules::expire(&spec, &before).map_or(0, |statement| compact::count(compact::as_owner(view, &statement)))

@@ -87,15 +87,30 @@ pub fn begin(view: &Registered, now: Instant) {
     parts.iter().for_each(|part| add(view, &cut, part));
 }
 
+/// Whether partitions that will be needed soon are to be made.
+pub fn are_due(view: &Registered, now: Instant) -> bool {
+    to_make(view, now).is_some_and(|(_, parts)| !parts.is_empty())
+}
+
+fn to_make(view: &Registered, now: Instant) -> Option<(Cut, Vec<Partition>)> {
+    let cut = Cut::of(view)?;
+    let current = groups::key_at(view, &cut.spec, &cut.bucket, now)?;
+    let is_there = |part: &Partition| catalog::relation_in(Storage::SCHEMA, &cut.spec.storage.name(&format!("main_{}", part.name))).is_some();
+    let parts = cut.unit.from_on(current, AHEAD, &*cut.zone).into_iter().filter(|part| !is_there(part)).collect();
+    Some((cut, parts))
+}
+
+/// The first bucket of the partition that a bucket is in, as a literal. What is in the partition goes as a whole, so nothing from there on goes.
+pub fn start(view: &Registered, bucket: Instant) -> Option<String> {
+    let cut = Cut::of(view)?;
+    Some(cut.literal(cut.unit.containing(bucket, &*cut.zone).start))
+}
+
 /// Makes the partitions that will be needed soon. The folding lock is held. Gives how many.
 pub fn ahead(view: &Registered, now: Instant) -> i64 {
-    let Some(cut) = Cut::of(view) else { return 0 };
-    let Some(current) = groups::key_at(view, &cut.spec, &cut.bucket, now) else { return 0 };
+    let Some((cut, parts)) = to_make(view, now) else { return 0 };
     let mut made = 0;
-    for part in cut.unit.from_on(current, AHEAD, &*cut.zone) {
-        if catalog::relation_in(Storage::SCHEMA, &cut.spec.storage.name(&format!("main_{}", part.name))).is_some() {
-            continue;
-        }
+    for part in parts {
         match xact::attempted(|| sql::with_settings(&[("lock_timeout", super::PATIENCE)], || add(view, &cut, &part))) {
             Ok(()) => made += 1,
             Err(failure) => not_now(&format!("make partition {} of view \"{}\"", part.name, catalog::relation_name(view.view)), failure.message),

@@ -6,7 +6,7 @@
 use super::{bucket, cutoff, horizon, partitions, removal};
 use crate::pg::error::Fail;
 use crate::pg::clock::transaction_start;
-use crate::pg::{catalog, partition, sql, xact};
+use crate::pg::{catalog, lock, partition, sql, xact};
 use crate::view::refresh::Done;
 use crate::view::registry::{self, Registered};
 use crate::view::{alter, compact, ddl, hold, named, schedule, triggers};
@@ -93,6 +93,14 @@ pub fn views_of(source: Oid) -> Vec<Registered> {
     registry::of_member(source).into_iter().filter(|v| v.source == source).collect()
 }
 
+/// Whether a source has rows that its retention does not keep.
+pub fn is_due(source: Oid) -> bool {
+    of(source).is_some_and(|rule| {
+        refuse_unseen(source);
+        !Old::of(source, &rule).is_empty()
+    })
+}
+
 /// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
 /// that were dropped the rows are estimated. Where it may not `wait` and would have to, it removes nothing.
 pub fn enforce_source(source: Oid, most: Option<u64>, wait: bool) -> Option<Done> {
@@ -113,6 +121,7 @@ fn enforce(source: Oid, rule: &Rule, most: Option<u64>, wait: bool) -> i64 {
     let Some(views) = hold::source(source, wait).filter(|views| !views.is_empty()) else { return 0 };
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
     refuse_unseen(source);
+    views.iter().for_each(|view| lock::show_retaining(view.delta));
     let old = Old::of(source, rule);
     if old.is_empty() {
         return 0;

@@ -38,13 +38,13 @@ impl fmt::Display for Interval {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Rule {
     Every(Interval),
     Cron(Cron),
 }
 
-/// When a view is to be refreshed. Its text (`Display`) is canonical: it parses to the same schedule.
+/// When a view is to be refreshed. Its text (`Display`) parses to the same schedule.
 #[derive(Clone)]
 pub struct Schedule {
     rule: Rule,
@@ -115,7 +115,7 @@ impl Schedule {
         }
         let at = at.max(Instant::FIRST);
         match self.rule {
-            Rule::Cron(cron) => cron.next_after(at, &*self.zone),
+            Rule::Cron(ref cron) => cron.next_after(at, &*self.zone),
             Rule::Every(interval) => next_of_grid(interval, at, &*self.zone),
         }
     }
@@ -154,7 +154,7 @@ impl Schedule {
 
 impl PartialEq for Schedule {
     fn eq(&self, other: &Schedule) -> bool {
-        (self.rule, &self.zone_name) == (other.rule, &other.zone_name)
+        (&self.rule, &self.zone_name) == (&other.rule, &other.zone_name)
     }
 }
 
@@ -168,7 +168,7 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rule {
             Rule::Every(interval) => write_interval(f, interval)?,
-            Rule::Cron(cron) => write!(f, "{cron}")?,
+            Rule::Cron(ref cron) => write!(f, "{cron}")?,
         }
         match &self.zone_name {
             Some(name) => write!(f, " {name}"),

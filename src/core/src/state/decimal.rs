@@ -2,6 +2,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
+use super::short::Words;
 use crate::codec::{Reader, put_varint, put_varint128, put_zigzag128};
 use crate::error::Error;
 use crate::numeric::{self, BASE, Finite, MAX_FRACTION, MAX_SCALE};
@@ -16,6 +17,9 @@ const POW: [i128; 10] = {
     }
     pow
 };
+
+/// 10^k: what makes a scale one of whole groups.
+const PAD: [i128; 4] = [1, 10, 100, 1000];
 
 /// More bytes than the largest sum of 2^62 numerics needs; a longer mantissa is no state of ours. Squares take twice as many.
 const MAX_MANTISSA: u64 = 62_000;
@@ -47,6 +51,28 @@ pub enum Mantissa {
     /// Whatever fits, but not i128::MIN.
     Small(i128),
     Big(BigInt),
+}
+
+/// A stored sum as most are: mantissa / 10^scale in its shortest form, with room for three more digits.
+#[derive(Clone, Copy)]
+pub struct ShortDecimal {
+    mantissa: i128,
+    scale: u8,
+}
+
+impl ShortDecimal {
+    /// None: it takes more to read it, or to say what is wrong.
+    #[inline(always)]
+    pub fn read(words: &mut impl Words, scaled: bool) -> Option<Self> {
+        let scale = if scaled { words.small()? } else { 0 };
+        let mantissa = words.zigzag128()?;
+        (!scaled || scale != 0 && !ends_in_zero(mantissa)).then_some(Self { mantissa, scale })
+    }
+
+    #[inline(always)]
+    pub fn is_zero(&self) -> bool {
+        self.mantissa == 0
+    }
 }
 
 #[inline]
@@ -163,13 +189,20 @@ impl<const POWER: u64> Decimal<POWER> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_small(&mut self, mantissa: i128, groups: u16) {
-        let aligned = if groups == self.groups { Some(mantissa) } else { self.align(mantissa, groups) };
-        if let Some(sum) = aligned.and_then(|m| checked(self.fast.checked_add(m))) {
-            self.fast = sum;
-        } else {
-            self.spill(mantissa, groups);
+        match checked(self.fast.checked_add(mantissa)) {
+            Some(sum) if groups == self.groups => self.fast = sum,
+            _ => self.add_aligned(mantissa, groups),
+        }
+    }
+
+    /// Not inlined: most rows are of one scale.
+    #[inline(never)]
+    fn add_aligned(&mut self, mantissa: i128, groups: u16) {
+        match self.align(mantissa, groups).and_then(|m| checked(self.fast.checked_add(m))) {
+            Some(sum) => self.fast = sum,
+            None => self.spill(mantissa, groups),
         }
     }
 
@@ -211,6 +244,27 @@ impl<const POWER: u64> Decimal<POWER> {
         if let Some(slow) = &other.slow {
             self.add_slow(slow.mantissa.clone(), slow.groups);
         }
+        self.check_range()
+    }
+
+    /// Adds what [`Self::read`] has read.
+    #[inline]
+    pub fn add_normal(&mut self, normal: Normal) -> Result<(), Error> {
+        let groups = normal.scale.div_ceil(4);
+        let pad = (groups * 4 - normal.scale) as usize;
+        match normal.mantissa {
+            Mantissa::Small(m) => match checked(m.checked_mul(PAD[pad])) {
+                Some(m) => self.add_small(m, groups),
+                None => self.add_slow(BigInt::from(m) * pow10(pad), groups),
+            },
+            Mantissa::Big(m) if pad == 0 => self.add_slow(m, groups),
+            Mantissa::Big(m) => self.add_slow(m * pow10(pad), groups),
+        }
+        self.check_range()
+    }
+
+    #[inline]
+    fn check_range(&self) -> Result<(), Error> {
         match &self.slow {
             // Only states that no rows made can come here.
             Some(slow) if slow.mantissa.bits() > MAX_MANTISSA * POWER * 8 => Err(Error::out_of_range("sum of a state out of range")),
@@ -224,15 +278,14 @@ impl<const POWER: u64> Decimal<POWER> {
         self.slow.is_some()
     }
 
-    /// Adds a mantissa / 10^scale that has room for three more digits to a sum that is not long.
+    /// To a sum that is not long.
     #[inline(always)]
-    pub fn add_short(&mut self, mantissa: i128, scale: u8) {
-        if scale == 0 {
-            return self.add_small(mantissa, 0);
+    pub fn add_short(&mut self, v: ShortDecimal) {
+        if v.scale == 0 {
+            return self.add_small(v.mantissa, 0);
         }
-        let groups = scale.div_ceil(4);
-        const PAD: [i128; 4] = [1, 10, 100, 1000];
-        self.add_small(mantissa * PAD[(groups * 4 - scale) as usize & 3], groups as u16);
+        let groups = v.scale.div_ceil(4);
+        self.add_small(v.mantissa * PAD[(groups * 4 - v.scale) as usize & 3], groups as u16);
     }
 
     pub fn negate(&mut self) {
@@ -245,7 +298,7 @@ impl<const POWER: u64> Decimal<POWER> {
     pub fn is_zero(&self) -> bool {
         match &self.slow {
             None => self.fast == 0,
-            Some(_) => self.normal().mantissa == Mantissa::Small(0),
+            Some(_) => self.normal().is_zero(),
         }
     }
 
@@ -275,22 +328,9 @@ impl<const POWER: u64> Decimal<POWER> {
     }
 
     /// `big` and `scaled` as the state's form byte says.
-    pub fn decode(reader: &mut Reader<'_>, big: bool, scaled: bool) -> Result<Self, Error> {
-        Ok(Self::from_normal(Normal::decode(reader, POWER, big, scaled)?))
-    }
-
-    fn from_normal(normal: Normal) -> Self {
-        let groups = (normal.scale as usize).div_ceil(4);
-        let pad = groups * 4 - normal.scale as usize;
-        let mut sum = Self { groups: groups as u16, ..Self::default() };
-        match normal.mantissa {
-            Mantissa::Small(m) => match checked(m.checked_mul(10i128.pow(pad as u32))) {
-                Some(m) => sum.fast = m,
-                None => sum.add_slow(BigInt::from(m) * pow10(pad), groups as u16),
-            },
-            Mantissa::Big(m) => sum.add_slow(m * pow10(pad), groups as u16),
-        }
-        sum
+    #[inline]
+    pub fn read(reader: &mut Reader<'_>, big: bool, scaled: bool) -> Result<Normal, Error> {
+        Normal::decode(reader, POWER, big, scaled)
     }
 }
 
@@ -304,7 +344,7 @@ impl<const POWER: u64> PartialEq for Decimal<POWER> {
 }
 
 #[inline]
-pub(super) fn ends_in_zero(m: i128) -> bool {
+fn ends_in_zero(m: i128) -> bool {
     // Dividing 128 bits costs several times as much as all the rest.
     i64::try_from(m).map_or_else(|_| m % 10 == 0, |m| m % 10 == 0)
 }
@@ -352,6 +392,10 @@ fn normal_big(mut mantissa: BigInt, mut scale: usize) -> Normal {
 }
 
 impl Normal {
+    pub fn is_zero(&self) -> bool {
+        self.mantissa == Mantissa::Small(0)
+    }
+
     pub fn is_big(&self) -> bool {
         matches!(self.mantissa, Mantissa::Big(_))
     }

@@ -5,9 +5,9 @@
 //! any, zigzag counts of NaN, +Infinity and -Infinity.
 
 use super::counts;
-use super::short::Short;
+use super::short::{Short, Words};
 use super::specials::{Special, Specials};
-use super::superacc::Superacc;
+use super::superacc::{ShortSum, Superacc};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_zigzag};
 use crate::error::Error;
@@ -89,12 +89,8 @@ impl<const KIND: u8> FloatSum<KIND> {
         }
     }
 
-    pub(super) fn decode_finite(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        Ok(Self { finite: counts::read(reader)?, sum: Superacc::decode(reader)?, specials: Specials::default() })
-    }
-
     /// Reads what is left.
-    pub(super) fn decode_specials(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+    fn decode_specials(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
         if !reader.is_done() {
             self.specials = Specials::decode(reader)?;
             if !self.specials.is_any() {
@@ -171,16 +167,31 @@ impl<const KIND: u8> FloatSum<KIND> {
         Some(())
     }
 
+    /// None: nothing has been added.
+    #[inline(always)]
+    pub(super) fn add_short<const WORDS: usize>(&mut self, finite: i64, sum: &ShortSum<1, WORDS>) -> Option<()> {
+        self.finite = counts::merged(self.finite, finite)?;
+        self.sum.add_words(sum);
+        Some(())
+    }
+
     fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.merge_with(bytes, |_| Ok(true))
+    }
+
+    /// Merges a state that has `more` between the sum and the counts of what is not finite; `more` says whether it is nothing.
+    #[inline]
+    pub(super) fn merge_with<'a>(&mut self, bytes: &'a [u8], more: impl FnOnce(&mut Reader<'a>) -> Result<bool, Error>) -> Result<(), Error> {
         let mut reader = Reader::open(bytes, KIND)?;
         if reader.is_done() {
             return Ok(());
         }
         let finite = counts::read(&mut reader)?;
         let sum = Superacc::read(&mut reader)?;
+        let no_more = more(&mut reader)?;
         let mut rest = Self::default();
         rest.decode_specials(&mut reader)?;
-        if finite == 0 && sum.is_zero() && !rest.specials.is_any() {
+        if finite == 0 && sum.is_zero() && no_more && !rest.specials.is_any() {
             return Err(reader.corrupt("An empty state is not in its shortest form."));
         }
         reader.finish()?;
@@ -200,6 +211,7 @@ impl<const KIND: u8> Subtract for FloatSum<KIND> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::short_way;
     use crate::state::{State, Subtract, SumFloat8State};
 
     /// States that are short and states that are not quite.
@@ -215,49 +227,8 @@ mod tests {
         seeds
     }
 
-    fn bytes(state: &SumFloat8State) -> Vec<u8> {
-        let mut out = Vec::new();
-        state.encode(&mut out);
-        out
-    }
-
-    /// Of any bytes the short way takes only what the other takes, to the same effect, or touches nothing.
     #[test]
     fn the_short_way_is_the_way() {
-        let seeds = seeds();
-        let (mut taken, mut left, mut random) = (0, 0, 1u64);
-        for round in 0..200_000 {
-            let mut bytes_of_one = bytes(&seeds[round % seeds.len()]);
-            for _ in 0..round % 4 {
-                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                let (at, byte) = ((random >> 33) as usize % bytes_of_one.len(), (random >> 17) as u8);
-                match random >> 60 {
-                    0 => bytes_of_one.truncate(at + 1),
-                    1 => bytes_of_one.insert(at, byte),
-                    2 => bytes_of_one.push(byte),
-                    3 => bytes_of_one[at] ^= 0x80,
-                    4 => bytes_of_one[at] = [0, 1, 2, 0x80, 0xff][byte as usize % 5],
-                    _ => bytes_of_one[at] ^= 1 << (byte & 7),
-                }
-            }
-            for onto in [&seeds[0], &seeds[(random >> 40) as usize % seeds.len()]] {
-                let (mut short, mut other) = (onto.clone(), onto.clone());
-                match short.merge_short(&bytes_of_one) {
-                    Some(()) => {
-                        taken += 1;
-                        other.merge_any(&bytes_of_one).unwrap_or_else(|e| panic!("{bytes_of_one:x?}: {e:?}"));
-                        assert_eq!(bytes(&short), bytes(&other), "{bytes_of_one:x?}");
-                    }
-                    None => {
-                        left += 1;
-                        assert_eq!(bytes(&short), bytes(onto), "{bytes_of_one:x?}");
-                    }
-                }
-            }
-        }
-        assert!(taken > 100_000 && left > 50_000, "{taken} {left}");
-        // What rows make is taken, but for the longest.
-        let short = seeds.iter().filter(|seed| seeds[0].clone().merge_short(&bytes(seed)).is_some()).count();
-        assert!(short * 4 >= seeds.len() * 3, "{short} of {}", seeds.len());
+        short_way::check("sum_float8_state", &seeds(), SumFloat8State::merge_short, SumFloat8State::merge_any);
     }
 }

@@ -7,9 +7,10 @@
 use num_bigint::{BigInt, BigUint};
 
 use super::float_sum::{FloatSum, overflow};
-use super::superacc::{Superacc, round};
+use super::short::{Wide, Words};
+use super::superacc::{ShortSum, Stored, Superacc, round};
 use super::{Spread, State, Subtract, kind};
-use crate::codec::{Reader, header};
+use crate::codec::header;
 use crate::error::Error;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,17 +106,17 @@ impl State for VarFloat8State {
         self.rows.encode_specials(out);
     }
 
+    #[inline]
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match self.merge_short(bytes) {
+            Some(()) => Ok(()),
+            None => self.merge_any(bytes),
+        }
+    }
+
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::open(bytes, kind::VAR_FLOAT8)?;
-        if reader.is_done() {
-            return Ok(Self::default());
-        }
-        let mut state = Self { rows: FloatSum::decode_finite(&mut reader)?, squares: Superacc::decode(&mut reader)? };
-        state.rows.decode_specials(&mut reader)?;
-        if state.is_empty() {
-            return Err(reader.corrupt("An empty state is not in its shortest form."));
-        }
-        reader.finish()?;
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
         Ok(state)
     }
 
@@ -124,9 +125,66 @@ impl State for VarFloat8State {
     }
 }
 
+impl VarFloat8State {
+    /// Merges the bytes of a state whose sums are not long, without NaN and infinities. None: nothing has been merged, and it takes
+    /// more to do so, or to say what is wrong.
+    #[inline]
+    fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut wide = Wide::new(bytes)?;
+        if wide.u8() != header(kind::VAR_FLOAT8) {
+            return None;
+        }
+        let finite = wide.zigzag()?;
+        let sum = ShortSum::<1, 2>::read(&mut wide)?;
+        let squares = ShortSum::<2, 3>::read(&mut wide)?;
+        if !wide.is_done() {
+            return None;
+        }
+        self.rows.add_short(finite, &sum)?;
+        self.squares.add_words(&squares);
+        Some(())
+    }
+
+    fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut squares = Stored::default();
+        self.rows.merge_with(bytes, |reader| {
+            squares = Superacc::read(reader)?;
+            Ok(squares.is_zero())
+        })?;
+        squares.add_to(&mut self.squares)
+    }
+}
+
 impl Subtract for VarFloat8State {
     fn negate(&mut self) {
         self.rows.negate();
         self.squares.negate();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::short_way;
+    use crate::state::{State, Subtract, VarFloat8State};
+
+    /// States that are short and states that are not quite.
+    fn seeds() -> Vec<VarFloat8State> {
+        let mut seeds = vec![VarFloat8State::empty()];
+        for (value, n) in [(1.0, 1), (-0.1, 1), (1e150, 1), (1e-150, 3), (1e-300, 2), (123.456, 500), (-2.5e15, 700), (f64::MAX, 1)] {
+            let mut state = VarFloat8State::empty();
+            (0..n).for_each(|_| state.add(value, 1));
+            seeds.push(state.clone());
+            state.negate();
+            seeds.push(state);
+        }
+        let mut alike = VarFloat8State::empty();
+        (1..50).for_each(|n| alike.add(n as f64 * -0.37, 1));
+        seeds.push(alike);
+        seeds
+    }
+
+    #[test]
+    fn the_short_way_is_the_way() {
+        short_way::check("var_float8_state", &seeds(), VarFloat8State::merge_short, VarFloat8State::merge_any);
     }
 }

@@ -9,6 +9,8 @@ mod numeric_sum;
 mod float_var;
 mod numeric_var;
 mod short;
+#[cfg(test)]
+mod short_way;
 mod specials;
 mod superacc;
 

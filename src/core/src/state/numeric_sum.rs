@@ -7,8 +7,8 @@
 //! little endian; [varint n >= 1, n times (varint scale minus the one before, zigzag count)]; [zigzag NaN, +Infinity, -Infinity].
 
 use super::counts;
-use super::decimal::{Decimal, Parsed, ends_in_zero};
-use super::short::Short;
+use super::decimal::{Decimal, Parsed, ShortDecimal};
+use super::short::{Short, Words};
 use super::specials::{Special, Specials};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_varint, put_zigzag};
@@ -19,6 +19,9 @@ const SCALED: u8 = 1;
 const BIG: u8 = 2;
 const SCALES: u8 = 4;
 const SPECIALS: u8 = 8;
+
+/// What the form byte of a short state may say.
+pub(super) const SHORT_FORM: u8 = SCALED | SCALES;
 
 #[derive(Clone, Debug, Default)]
 pub struct NumericSum<const KIND: u8> {
@@ -147,23 +150,17 @@ impl<const KIND: u8> NumericSum<KIND> {
         }
     }
 
-    /// Gives what is in the form byte beside the sum's own; it may be up to `most`.
-    pub(super) fn decode_body(reader: &mut Reader<'_>, most: u8) -> Result<(Self, u8), Error> {
-        let mut state = Self::default();
-        let (more, _) = state.merge_body(reader, most)?;
-        Ok((state, more))
-    }
-
-    /// Merges what stands behind the header. Gives what is in the form byte beside the sum's own, and whether there is nothing.
+    /// Merges what stands behind the header. Gives what is in the form byte beside the sum's own, which may be up to `most`, and
+    /// whether there is nothing.
     #[inline]
-    fn merge_body(&mut self, reader: &mut Reader<'_>, most: u8) -> Result<(u8, bool), Error> {
+    pub(super) fn merge_body(&mut self, reader: &mut Reader<'_>, most: u8) -> Result<(u8, bool), Error> {
         let form = reader.u8()?;
         let more = form & !(SCALED | BIG | SCALES | SPECIALS);
         if more > most {
             return Err(reader.corrupt("The form byte is out of range."));
         }
         let plain = counts::read(reader)?;
-        let sum = Decimal::decode(reader, form & BIG != 0, form & SCALED != 0)?;
+        let sum = Decimal::<1>::read(reader, form & BIG != 0, form & SCALED != 0)?;
         if form & SCALES != 0 {
             self.merge_scales(reader)?;
         }
@@ -176,7 +173,7 @@ impl<const KIND: u8> NumericSum<KIND> {
         }
         self.plain = counts::merge(self.plain, plain)?;
         let nothing = form & (SCALES | SPECIALS) == 0 && plain == 0 && sum.is_zero();
-        self.sum.merge(&sum)?;
+        self.sum.add_normal(sum)?;
         Ok((more, nothing))
     }
 
@@ -186,31 +183,37 @@ impl<const KIND: u8> NumericSum<KIND> {
     fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
         let mut short = Short::new(bytes)?;
         let (head, form) = (short.u8(), short.u8());
-        if head != header(KIND) || form & !(SCALED | SCALES) != 0 {
+        match form {
+            _ if head != header(KIND) => None,
+            // Said once more, integers need no look at the bits.
+            0 => self.merge_form(short, 0),
+            _ if form & !SHORT_FORM == 0 => self.merge_form(short, form),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn merge_form(&mut self, mut short: Short, form: u8) -> Option<()> {
+        let body = ShortBody::read(&mut short, form)?;
+        if !short.is_done() || body.is_nothing() {
             return None;
         }
-        let (scaled, has_scale) = (form & SCALED != 0, form & SCALES != 0);
-        let plain = short.zigzag()?;
-        let scale = if scaled { short.small()? } else { 0 };
-        let mantissa = short.zigzag128()?;
-        let (scales, shown, count) = if has_scale { (short.u8(), short.small()?, short.zigzag()?) } else { (1, 1, 1) };
-        let nothing = plain == 0 && mantissa == 0 && !has_scale;
-        if !short.is_done() || scales != 1 || shown == 0 || count == 0 || nothing {
-            return None;
-        }
-        if scaled && (scale == 0 || ends_in_zero(mantissa)) {
-            return None;
-        }
-        let plain = counts::merged(self.plain, plain)?;
+        self.add_short(&body)
+    }
+
+    /// None: nothing has been added.
+    #[inline(always)]
+    pub(super) fn add_short(&mut self, body: &ShortBody) -> Option<()> {
+        let plain = counts::merged(self.plain, body.plain)?;
         if self.sum.is_long() {
             return None;
         }
-        if has_scale {
-            let slot = self.scale_count(shown as u16);
+        if let Some((scale, count)) = body.shown {
+            let slot = self.scale_count(scale as u16);
             *slot = counts::merged(*slot, count)?;
         }
         self.plain = plain;
-        self.sum.add_short(mantissa, scale);
+        self.sum.add_short(body.sum);
         Some(())
     }
 
@@ -234,6 +237,32 @@ impl<const KIND: u8> NumericSum<KIND> {
             *slot = counts::merge(*slot, count)?;
         }
         Ok(())
+    }
+}
+
+/// What stands behind the form byte of a short state, checked.
+pub(super) struct ShortBody {
+    plain: i64,
+    sum: ShortDecimal,
+    /// The one display scale that there is, and its rows.
+    shown: Option<(u8, i64)>,
+}
+
+impl ShortBody {
+    #[inline(always)]
+    pub(super) fn read(words: &mut impl Words, form: u8) -> Option<Self> {
+        let plain = words.zigzag()?;
+        let sum = ShortDecimal::read(words, form & SCALED != 0)?;
+        if form & SCALES == 0 {
+            return Some(Self { plain, sum, shown: None });
+        }
+        let (scales, scale, count) = (words.u8(), words.small()?, words.zigzag()?);
+        (scales == 1 && scale != 0 && count != 0).then_some(Self { plain, sum, shown: Some((scale, count)) })
+    }
+
+    #[inline(always)]
+    pub(super) fn is_nothing(&self) -> bool {
+        self.plain == 0 && self.sum.is_zero() && self.shown.is_none()
     }
 }
 
@@ -325,6 +354,7 @@ impl<const KIND: u8> Subtract for NumericSum<KIND> {
 #[cfg(test)]
 mod tests {
     use super::super::decimal::{Mantissa, Normal};
+    use super::super::short_way;
     use crate::state::{State, Subtract, SumState};
 
     /// States that are short and states that are not quite.
@@ -350,49 +380,8 @@ mod tests {
         seeds
     }
 
-    fn bytes(state: &SumState) -> Vec<u8> {
-        let mut out = Vec::new();
-        state.encode(&mut out);
-        out
-    }
-
-    /// Of any bytes the short way takes only what the other takes, to the same effect, or touches nothing.
     #[test]
     fn the_short_way_is_the_way() {
-        let seeds = seeds();
-        let (mut taken, mut left, mut random) = (0, 0, 1u64);
-        for round in 0..200_000 {
-            let mut bytes_of_one = bytes(&seeds[round % seeds.len()]);
-            for _ in 0..round % 4 {
-                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                let (at, byte) = ((random >> 33) as usize % bytes_of_one.len(), (random >> 17) as u8);
-                match random >> 60 {
-                    0 => bytes_of_one.truncate(at + 1),
-                    1 => bytes_of_one.insert(at, byte),
-                    2 => bytes_of_one.push(byte),
-                    3 => bytes_of_one[at] ^= 0x80,
-                    4 => bytes_of_one[at] = [0, 1, 2, 0x80, 0xff][byte as usize % 5],
-                    _ => bytes_of_one[at] ^= 1 << (byte & 7),
-                }
-            }
-            for onto in [&seeds[0], &seeds[(random >> 40) as usize % seeds.len()]] {
-                let (mut short, mut other) = (onto.clone(), onto.clone());
-                match short.merge_short(&bytes_of_one) {
-                    Some(()) => {
-                        taken += 1;
-                        other.merge_any(&bytes_of_one).unwrap_or_else(|e| panic!("{bytes_of_one:x?}: {e:?}"));
-                        assert_eq!(bytes(&short), bytes(&other), "{bytes_of_one:x?}");
-                    }
-                    None => {
-                        left += 1;
-                        assert_eq!(bytes(&short), bytes(onto), "{bytes_of_one:x?}");
-                    }
-                }
-            }
-        }
-        assert!(taken > 100_000 && left > 50_000, "{taken} {left}");
-        // What rows make is taken, but for the longest.
-        let short = seeds.iter().filter(|seed| seeds[0].clone().merge_short(&bytes(seed)).is_some()).count();
-        assert!(short * 4 >= seeds.len() * 3, "{short} of {}", seeds.len());
+        short_way::check("sum_state", &seeds(), SumState::merge_short, SumState::merge_any);
     }
 }

@@ -6,8 +6,9 @@
 
 use num_bigint::{BigInt, BigUint};
 
-use super::decimal::{Decimal, base10000, pow10};
-use super::numeric_sum::{NumericSum, flag};
+use super::decimal::{Decimal, ShortDecimal, base10000, pow10};
+use super::numeric_sum::{NumericSum, SHORT_FORM, ShortBody, flag};
+use super::short::{Wide, Words};
 use super::{Spread, State, Subtract, kind};
 use crate::codec::{Reader, header};
 use crate::error::Error;
@@ -146,18 +147,17 @@ impl State for VarState {
         squares.encode_mantissa(out);
     }
 
+    #[inline]
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match self.merge_short(bytes) {
+            Some(()) => Ok(()),
+            None => self.merge_any(bytes),
+        }
+    }
+
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::open(bytes, kind::VAR)?;
-        if reader.is_done() {
-            return Ok(Self::default());
-        }
-        let (rows, more) = NumericSum::decode_body(&mut reader, SQUARES_SCALED | SQUARES_BIG)?;
-        let squares = Decimal::decode(&mut reader, more & SQUARES_BIG != 0, more & SQUARES_SCALED != 0)?;
-        let state = Self { rows, squares };
-        if state.is_empty() {
-            return Err(reader.corrupt("An empty state is not in its shortest form."));
-        }
-        reader.finish()?;
+        let mut state = Self::default();
+        state.merge_bytes(bytes)?;
         Ok(state)
     }
 
@@ -166,9 +166,87 @@ impl State for VarState {
     }
 }
 
+impl VarState {
+    /// Merges the bytes of a state of rows of one display scale, or of integers, whose squares are not long. None: nothing has been
+    /// merged, and it takes more to do so, or to say what is wrong.
+    #[inline]
+    fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut wide = Wide::new(bytes)?;
+        let (head, form) = (wide.u8(), wide.u8());
+        match form {
+            _ if head != header(kind::VAR) => None,
+            // Said once more, integers need no look at the bits.
+            0 => self.merge_form(wide, 0),
+            _ if form & !(SHORT_FORM | SQUARES_SCALED) == 0 => self.merge_form(wide, form),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn merge_form(&mut self, mut wide: Wide<'_>, form: u8) -> Option<()> {
+        let rows = ShortBody::read(&mut wide, form)?;
+        let squares = ShortDecimal::read(&mut wide, form & SQUARES_SCALED != 0)?;
+        if !wide.is_done() || rows.is_nothing() && squares.is_zero() || self.squares.is_long() {
+            return None;
+        }
+        self.rows.add_short(&rows)?;
+        self.squares.add_short(squares);
+        Some(())
+    }
+
+    fn merge_any(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut reader = Reader::open(bytes, kind::VAR)?;
+        if reader.is_done() {
+            return Ok(());
+        }
+        let (more, nothing) = self.rows.merge_body(&mut reader, SQUARES_SCALED | SQUARES_BIG)?;
+        let squares = Decimal::<2>::read(&mut reader, more & SQUARES_BIG != 0, more & SQUARES_SCALED != 0)?;
+        if nothing && squares.is_zero() {
+            return Err(reader.corrupt("An empty state is not in its shortest form."));
+        }
+        reader.finish()?;
+        self.squares.add_normal(squares)
+    }
+}
+
 impl Subtract for VarState {
     fn negate(&mut self) {
         self.rows.negate();
         self.squares.negate();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decimal::{Mantissa, Normal};
+    use super::super::short_way;
+    use crate::state::{State, Subtract, VarState};
+
+    /// States that are short and states that are not quite.
+    fn seeds() -> Vec<VarState> {
+        let mut seeds = vec![VarState::empty()];
+        for (value, digits, n) in [(1_000, 0, 1), (-70_000, 0, 1), (123_456_789, 0, 300), (i64::MAX >> 12, 0, 2), (i64::MIN, 0, 3), (12_345, 2, 1), (-1, 4, 700), (100, 2, 200), (i64::MAX >> 14, 9, 1)] {
+            let mut state = VarState::empty();
+            for _ in 0..n {
+                match digits {
+                    0 => state.add_int(value, 1),
+                    _ => {
+                        let mut payload = Vec::new();
+                        let normal = Normal { mantissa: Mantissa::Small(value as i128), scale: digits };
+                        normal.write_numeric(digits, &mut payload).unwrap();
+                        state.add_numeric(&payload, 1).unwrap();
+                    }
+                }
+            }
+            seeds.push(state.clone());
+            state.negate();
+            seeds.push(state);
+        }
+        seeds
+    }
+
+    #[test]
+    fn the_short_way_is_the_way() {
+        short_way::check("var_state", &seeds(), VarState::merge_short, VarState::merge_any);
     }
 }

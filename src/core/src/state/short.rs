@@ -1,7 +1,72 @@
-//! Stored states of up to 16 bytes, as most sums are, read from two registers: no step waits for a branch that depends on how long
-//! a number is. Whatever is unusual or wrong in them is left to [`crate::codec::Reader`], which knows how to say it.
+//! Stored states as most are, read without a step that waits for a branch that depends on how long a number is: those of up to 16
+//! bytes from two registers, longer ones through windows of eight bytes. Whatever is unusual or wrong in them is left to
+//! [`crate::codec::Reader`], which knows how to say it.
 
-/// What is left of a state's bytes, the first lowest; behind the end are zeros.
+/// Numbers from what is left of a state's bytes.
+pub trait Words {
+    /// The next eight bytes, the first lowest.
+    fn low(&self) -> u64;
+    /// From 1 to 64 bits, whole bytes.
+    fn skip(&mut self, bits: u32);
+    fn is_done(&self) -> bool;
+
+    #[inline(always)]
+    fn u8(&mut self) -> u8 {
+        let byte = self.low() as u8;
+        self.skip(8);
+        byte
+    }
+
+    /// A varint of one byte.
+    #[inline(always)]
+    fn small(&mut self) -> Option<u8> {
+        let byte = self.u8();
+        (byte < 0x80).then_some(byte)
+    }
+
+    /// A varint of up to eight bytes.
+    #[inline(always)]
+    fn varint(&mut self) -> Option<u64> {
+        let low = self.low();
+        let stops = !low & STOPS;
+        if stops == 0 {
+            return None;
+        }
+        let bits = stops.trailing_zeros() + 1;
+        let number = low & u64::MAX >> (64 - bits);
+        self.skip(bits);
+        // Only the number 0 ends with a byte of zeros.
+        (bits == 8 || number >> (bits - 8) != 0).then(|| squeezed(number))
+    }
+
+    /// A varint of up to sixteen bytes.
+    #[inline(always)]
+    fn varint128(&mut self) -> Option<u128> {
+        let low = self.low();
+        if !low & STOPS != 0 {
+            return Some(self.varint()? as u128);
+        }
+        self.skip(64);
+        match self.varint()? {
+            0 => None,
+            high => Some((high as u128) << 56 | squeezed(low) as u128),
+        }
+    }
+
+    #[inline(always)]
+    fn zigzag(&mut self) -> Option<i64> {
+        let v = self.varint()?;
+        Some((v >> 1) as i64 ^ -((v & 1) as i64))
+    }
+
+    #[inline(always)]
+    fn zigzag128(&mut self) -> Option<i128> {
+        let v = self.varint128()?;
+        Some((v >> 1) as i128 ^ -((v & 1) as i128))
+    }
+}
+
+/// A state of 4 to 16 bytes.
 pub struct Short {
     low: u64,
     high: u64,
@@ -25,7 +90,22 @@ impl Short {
         Some(Self { low, high, left: n as i32 * 8 })
     }
 
-    /// From 1 to 64 bits. A shift by 64 is one by 63 and one by 1.
+    /// All there is left: so many bytes, at most eight, of which the last is not 0.
+    #[inline(always)]
+    pub fn last(self, bytes: u8) -> Option<u64> {
+        let number = self.low;
+        let exact = (1..=8).contains(&bytes) && self.left == bytes as i32 * 8;
+        (exact && number.leading_zeros() / 8 == 8 - bytes as u32).then_some(number)
+    }
+}
+
+impl Words for Short {
+    #[inline(always)]
+    fn low(&self) -> u64 {
+        self.low
+    }
+
+    /// A shift by 64 is one by 63 and one by 1.
     #[inline(always)]
     fn skip(&mut self, bits: u32) {
         self.low = self.low >> (bits - 1) >> 1 | self.high << (64 - bits);
@@ -34,71 +114,74 @@ impl Short {
     }
 
     #[inline(always)]
-    pub fn u8(&mut self) -> u8 {
-        let byte = self.low as u8;
-        self.skip(8);
-        byte
+    fn is_done(&self) -> bool {
+        self.left == 0
+    }
+}
+
+/// A state of eight bytes and more. Behind the end is anything: who reads there is never done.
+pub struct Wide<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// The lower so many bytes.
+const KEEP: [u64; 9] = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, 0xff_ffff_ffff_ffff, u64::MAX];
+
+impl<'a> Wide<'a> {
+    #[inline(always)]
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() >= 8).then_some(Self { bytes, at: 0 })
     }
 
-    /// A varint of one byte.
     #[inline(always)]
-    pub fn small(&mut self) -> Option<u8> {
-        let byte = self.u8();
-        (byte < 0x80).then_some(byte)
+    fn word(&self, at: usize) -> u64 {
+        // The last window ends with the bytes.
+        let from = at.min(self.bytes.len().wrapping_sub(8));
+        let window = self.bytes.get(from..from.wrapping_add(8)).and_then(|window| window.first_chunk());
+        window.map_or(0, |window| u64::from_le_bytes(*window).wrapping_shr((at - from) as u32 * 8))
     }
 
-    /// A varint of up to eight bytes.
+    /// A varint of one or two bytes.
     #[inline(always)]
-    pub fn varint(&mut self) -> Option<u64> {
-        let low = self.low;
-        let stops = !low & STOPS;
-        if stops == 0 {
+    pub fn varint14(&mut self) -> Option<u64> {
+        let low = self.word(self.at);
+        let second = low >> 7 & 1;
+        self.at += 1 + second as usize;
+        let rest = (low >> 8 & 0xff) * second;
+        (rest < 0x80 && rest >= second).then_some(low & 0x7f | rest << 7)
+    }
+
+    /// So many bytes, which must be there, the last of them not 0.
+    #[inline(always)]
+    pub fn magnitude<const WORDS: usize>(&mut self, bytes: u8) -> Option<[u64; WORDS]> {
+        let (at, len) = (self.at, bytes as usize);
+        if len.wrapping_sub(1) >= WORDS * 8 || *self.bytes.get(at + len - 1)? == 0 {
             return None;
         }
-        let bits = stops.trailing_zeros() + 1;
-        let number = low & u64::MAX >> (64 - bits);
-        self.skip(bits);
-        // Only the number 0 ends with a byte of zeros.
-        (bits == 8 || number >> (bits - 8) != 0).then(|| squeezed(number))
-    }
-
-    /// A varint of up to fifteen bytes.
-    #[inline(always)]
-    pub fn varint128(&mut self) -> Option<u128> {
-        if !self.low & STOPS != 0 {
-            return Some(self.varint()? as u128);
+        self.at += len;
+        let mut words = [0; WORDS];
+        for (i, word) in words.iter_mut().enumerate() {
+            *word = self.word(at + i * 8) & KEEP[len.saturating_sub(i * 8).min(8)];
         }
-        let low = squeezed(self.low);
-        self.skip(64);
-        match self.varint()? {
-            0 => None,
-            high => Some((high as u128) << 56 | low as u128),
-        }
+        Some(words)
+    }
+}
+
+impl Words for Wide<'_> {
+    #[inline(always)]
+    fn low(&self) -> u64 {
+        self.word(self.at)
     }
 
     #[inline(always)]
-    pub fn zigzag(&mut self) -> Option<i64> {
-        let v = self.varint()?;
-        Some((v >> 1) as i64 ^ -((v & 1) as i64))
+    fn skip(&mut self, bits: u32) {
+        self.at += bits as usize / 8;
     }
 
     #[inline(always)]
-    pub fn zigzag128(&mut self) -> Option<i128> {
-        let v = self.varint128()?;
-        Some((v >> 1) as i128 ^ -((v & 1) as i128))
-    }
-
-    /// All there is left: so many bytes, at most eight, of which the last is not 0.
-    #[inline(always)]
-    pub fn last(self, bytes: u8) -> Option<u64> {
-        let number = self.low;
-        let exact = (1..=8).contains(&bytes) && self.left == bytes as i32 * 8;
-        (exact && number.leading_zeros() / 8 == 8 - bytes as u32).then_some(number)
-    }
-
-    #[inline(always)]
-    pub fn is_done(&self) -> bool {
-        self.left == 0
+    fn is_done(&self) -> bool {
+        self.at == self.bytes.len()
     }
 }
 
@@ -114,7 +197,7 @@ fn squeezed(v: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Short;
+    use super::{Short, Wide, Words};
     use crate::codec::{Reader, put_varint, put_varint128};
 
     /// Numbers of every length, at both ends of it.
@@ -122,48 +205,85 @@ mod tests {
         (0..19).flat_map(|n| [0, 1, 5].map(|d| (1u128 << (n * 7)).wrapping_add(d).wrapping_sub(2) & u128::MAX >> 1))
     }
 
+    /// The bytes that are left.
+    fn left(mut words: impl Words) -> usize {
+        (0..64).find(|_| words.is_done() || { words.skip(8); false }).unwrap_or(usize::MAX)
+    }
+
+    fn reads_number(mut words: impl Words, before: usize, expected: Option<u128>, after: usize, bytes: &[u8]) {
+        (0..before).for_each(|_| assert_eq!(words.u8(), 0x55));
+        assert_eq!(words.varint128(), expected, "{bytes:x?}");
+        assert!(expected.is_none() || left(words) == after);
+    }
+
     #[test]
     fn reads_as_the_reader_does() {
-        for (before, v, after) in numbers().flat_map(|v| [(0usize, v, 0usize), (1, v, 0), (3, v, 2), (0, v, 6)]) {
+        let mut seen = [0; 2];
+        for (before, v, after) in numbers().flat_map(|v| [(0, v, 0), (1, v, 0), (3, v, 2), (0, v, 6), (9, v, 1), (5, v, 20)]) {
             let mut bytes = vec![0x55; before];
             put_varint128(v, &mut bytes);
-            let len = bytes.len() - before;
+            let expected = (bytes.len() - before <= 16).then_some(v);
             bytes.extend(vec![0xff; after]);
-            let Some(mut short) = Short::new(&bytes) else {
-                assert!(!(4..=16).contains(&bytes.len()));
-                continue;
-            };
-            (0..before).for_each(|_| assert_eq!(short.u8(), 0x55));
-            assert_eq!(short.varint128(), (len <= 16).then_some(v), "{bytes:x?}");
-            assert_eq!(short.is_done(), after == 0);
+            match Short::new(&bytes) {
+                Some(short) => reads_number(short, before, expected, after, &bytes),
+                None => assert!(!(4..=16).contains(&bytes.len())),
+            }
+            seen[0] += Short::new(&bytes).is_some() as u32;
+            match Wide::new(&bytes) {
+                Some(wide) => reads_number(wide, before, expected, after, &bytes),
+                None => assert!(bytes.len() < 8),
+            }
+            seen[1] += Wide::new(&bytes).is_some() as u32;
         }
+        assert!(seen.iter().all(|n| *n > 100), "{seen:?}");
+    }
+
+    /// Whether it is a number.
+    fn judges_as_the_reader_does(mut words: impl Words, bytes: &[u8]) -> bool {
+        let mut reader = Reader::new(bytes, "number");
+        let expected = reader.varint().ok();
+        match (words.varint(), expected) {
+            (Some(v), Some(expected)) => assert_eq!((v, left(words)), (expected, reader.rest().len()), "{bytes:x?}"),
+            // At the end zeros follow, which make a number that is cut off one that is not in its shortest form.
+            (None, None) => {}
+            (None, Some(v)) => assert!(v >> 56 != 0, "{bytes:x?}"),
+            (Some(_), None) => panic!("{bytes:x?}"),
+        }
+        expected.is_some()
     }
 
     #[test]
     fn refuses_what_the_reader_refuses() {
-        let mut seen = [0; 2];
+        let mut seen = [[0; 2]; 2];
         // Four bytes in all combinations of what decides: stops, zeros, and others, with and without more behind them.
         for n in 0..4u32.pow(5) {
             let mut bytes: Vec<u8> = (0..5).map(|at| [0x00, 0x80, 0x7f, 0xff][(n >> (at * 2) & 3) as usize]).collect();
-            for _ in 0..4 {
+            for _ in 0..6 {
                 bytes.insert(0, 0x80);
-                let mut reader = Reader::new(&bytes, "number");
-                let expected = reader.varint().ok();
-                let left = reader.rest().len() as i32;
-                let mut short = Short::new(&bytes).unwrap();
-                match (short.varint(), expected) {
-                    (Some(v), Some(expected)) => {
-                        assert_eq!((v, short.left), (expected, left * 8), "{bytes:x?}");
-                        seen[0] += 1;
-                    }
-                    // At the end zeros follow, which make a number that is cut off one that is not in its shortest form.
-                    (None, None) => seen[1] += 1,
-                    (None, Some(v)) => assert!(v >> 56 != 0, "{bytes:x?}"),
-                    (Some(_), None) => panic!("{bytes:x?}"),
+                let number = judges_as_the_reader_does(Short::new(&bytes).unwrap(), &bytes);
+                seen[0][number as usize] += 1;
+                if let Some(wide) = Wide::new(&bytes) {
+                    seen[1][judges_as_the_reader_does(wide, &bytes) as usize] += 1;
                 }
             }
         }
-        assert!(seen.iter().all(|n| *n > 100), "{seen:?}");
+        assert!(seen.as_flattened().iter().all(|n| *n > 100), "{seen:?}");
+    }
+
+    #[test]
+    fn a_magnitude_is_all_there_and_in_its_shortest_form() {
+        let bytes: Vec<u8> = (0..40).map(|n| if n == 30 { 0 } else { n }).collect();
+        for (at, len) in (1..40usize).flat_map(|at| (0..40).map(move |len| (at, len))) {
+            let mut wide = Wide { bytes: &bytes, at };
+            let there = len > 0 && len <= 24 && at + len <= 40 && at + len - 1 != 30;
+            let mut expected = [0u8; 24];
+            if there {
+                expected[..len].copy_from_slice(&bytes[at..at + len]);
+            }
+            let words = wide.magnitude::<3>(len as u8).map(|words| words.map(u64::to_le_bytes));
+            assert_eq!(words.as_ref().map(|words| words.as_flattened()), there.then_some(&expected[..]), "{at} {len}");
+            assert_eq!(wide.at, if there { at + len } else { at });
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use super::short::Short;
+use super::short::{Short, Wide, Words};
 use crate::codec::{Reader, put_varint, put_zigzag};
 use crate::error::Error;
 
@@ -255,18 +255,12 @@ impl<const POWER: i64> Superacc<POWER> {
         out.truncate(end);
     }
 
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        let mut sum = Self::default();
-        Self::read(reader)?.add_to(&mut sum)?;
-        Ok(sum)
-    }
-
     /// What `encode` has written.
     #[inline]
     pub fn read<'a>(reader: &mut Reader<'a>) -> Result<Stored<'a, POWER>, Error> {
         let head = reader.varint()?;
         if head == 0 {
-            return Ok(Stored { bytes: &[], position: 0, negative: false });
+            return Ok(Stored::default());
         }
         let len = head >> 1;
         let position = reader.zigzag()?.wrapping_sub(Self::UNIT);
@@ -289,39 +283,38 @@ impl<const POWER: i64> Superacc<POWER> {
     #[inline]
     pub(super) fn add_short(&mut self, mut short: Short) -> bool {
         let head = short.u8();
-        let Some(position) = short.zigzag() else { return false };
+        let Some(exponent) = short.zigzag() else { return false };
         let Some(magnitude) = short.last(head >> 1) else { return false };
-        let position = position.wrapping_sub(Self::UNIT) as u64;
-        // Three chunks below the end need no look at what the sum has come to.
-        if magnitude & 1 == 0 || position / 32 + 3 > Self::MAX_BITS / 32 {
-            return false;
-        }
-        let (index, wide) = ((position / 32) as u32, (magnitude as u128) << (position % 32));
-        let flip = -((head & 1) as i64);
-        let three = [0, 32, 64].map(|bit| ((wide >> bit) as u32 as i64 ^ flip) - flip);
-        let at = index.wrapping_sub(self.base) as usize;
-        if self.adds < ADDS
-            && let Some([a, b, c]) = self.chunks.get_mut(at..at.saturating_add(3))
-        {
-            *a += three[0];
-            *b += three[1];
-            *c += three[2];
-            self.adds += 1;
-        } else {
-            self.add_three(index, three);
-        }
+        let Some(sum) = ShortSum::new(head, exponent, [magnitude]) else { return false };
+        self.add_words(&sum);
         true
     }
 
-    #[cold]
-    fn add_three(&mut self, index: u32, three: [i64; 3]) {
-        self.carry();
-        self.cover(index, index + 3);
-        let at = (index - self.base) as usize;
-        for (chunk, added) in self.chunks[at..].iter_mut().zip(three) {
-            *chunk += added;
+    #[inline(always)]
+    pub(super) fn add_words<const WORDS: usize>(&mut self, sum: &ShortSum<POWER, WORDS>) {
+        let index = sum.position / 32;
+        let at = index.wrapping_sub(self.base) as usize;
+        if self.adds >= ADDS || at.saturating_add(WORDS * 2 + 1) > self.chunks.len() {
+            self.make_room(index, index + WORDS as u32 * 2 + 1);
         }
         self.adds += 1;
+        let at = (index - self.base) as usize;
+        let Some(chunks) = self.chunks.get_mut(at..at + WORDS * 2 + 1) else { return };
+        let (shift, flip) = (sum.position % 32, -(sum.negative as i64));
+        let mut carry = 0;
+        for (i, word) in sum.words.iter().enumerate() {
+            let wide = (*word as u128) << shift | carry;
+            chunks[i * 2] += (wide as u32 as i64 ^ flip) - flip;
+            chunks[i * 2 + 1] += ((wide >> 32) as u32 as i64 ^ flip) - flip;
+            carry = wide >> 64;
+        }
+        chunks[WORDS * 2] += (carry as i64 ^ flip) - flip;
+    }
+
+    #[cold]
+    fn make_room(&mut self, from: u32, to: u32) {
+        self.carry();
+        self.cover(from, to);
     }
 
     #[cold]
@@ -335,7 +328,33 @@ impl<const POWER: i64> Superacc<POWER> {
     }
 }
 
+/// A stored sum as most are, not zero, of a few words.
+pub struct ShortSum<const POWER: i64, const WORDS: usize> {
+    words: [u64; WORDS],
+    position: u32,
+    negative: bool,
+}
+
+impl<const POWER: i64, const WORDS: usize> ShortSum<POWER, WORDS> {
+    /// What `encode` has written. None: it takes more to read it, or to say what is wrong.
+    #[inline(always)]
+    pub fn read(wide: &mut Wide<'_>) -> Option<Self> {
+        let head = wide.small()?;
+        let exponent = wide.varint14()?;
+        Self::new(head, (exponent >> 1) as i64 ^ -((exponent & 1) as i64), wide.magnitude(head >> 1)?)
+    }
+
+    #[inline(always)]
+    fn new(head: u8, exponent: i64, words: [u64; WORDS]) -> Option<Self> {
+        let position = exponent.wrapping_sub(Superacc::<POWER>::UNIT) as u64;
+        // As many chunks below the end need no look at what the sum has come to.
+        let fits = position / 32 + WORDS as u64 * 2 < Superacc::<POWER>::MAX_BITS / 32;
+        (fits && words[0] & 1 == 1).then_some(Self { words, position: position as u32, negative: head & 1 == 1 })
+    }
+}
+
 /// A sum in its stored form, checked: its bytes times 2^(position + UNIT).
+#[derive(Default)]
 pub struct Stored<'a, const POWER: i64> {
     bytes: &'a [u8],
     position: u32,

@@ -113,6 +113,24 @@ impl View<'_> {
         matches!(self.body, Body::Tiny([]))
     }
 
+    /// The most codes that there are; None for a dense state.
+    pub fn codes(&self) -> Option<usize> {
+        match self.body {
+            Body::Tiny(codes) => Some(codes.len() / 4),
+            Body::Sparse(sparse) => Some(sparse.len()),
+            Body::Dense(_) => None,
+        }
+    }
+
+    /// Appends the rare keys and the others, each ascending; a dense state has none.
+    pub fn read_keys(&self, rare: &mut Vec<u32>, common: &mut Vec<u32>) -> Result<(), Error> {
+        match self.body {
+            Body::Tiny(codes) => tiny_keys(codes, self.p, |key| if key & 1 == 1 { rare.push(key) } else { common.push(key) }),
+            Body::Sparse(sparse) => sparse.read_keys(self.p, rare, common),
+            Body::Dense(_) => Ok(()),
+        }
+    }
+
     /// Checks what reading the state does not find by itself.
     pub fn check(&self) -> Result<(), Error> {
         match self.body {
@@ -187,30 +205,10 @@ impl Sparse<'_> {
         self.indexes(reader, p, |block| dense::raise_indexes(registers, block, p))
     }
 
-    pub fn parts(&self, p: u8) -> Result<Parts, Error> {
-        let mut parts = Parts { rare: Vec::new(), common: Vec::with_capacity(self.n - self.rare) };
-        let reader = self.rare_keys(p, |key| parts.rare.push(key))?;
-        self.indexes(reader, p, |block| parts.common.extend(block.iter().map(|index| index << 7)))?;
-        Ok(parts)
-    }
-}
-
-/// The keys of a sparse state as its bytes have them: rare ones and others, each ascending.
-pub struct Parts {
-    pub rare: Vec<u32>,
-    pub common: Vec<u32>,
-}
-
-impl Parts {
-    pub fn len(&self) -> usize {
-        self.rare.len() + self.common.len()
-    }
-
-    pub fn encode(&self, p: u8, out: &mut Vec<u8>) {
-        if self.len() <= TINY {
-            return encode_tiny(self.common.iter().chain(&self.rare), p, out);
-        }
-        encode_long(&self.rare, &self.common, p, out);
+    /// Appends the rare keys and the others, each ascending.
+    pub fn read_keys(&self, p: u8, rare: &mut Vec<u32>, common: &mut Vec<u32>) -> Result<(), Error> {
+        let reader = self.rare_keys(p, |key| rare.push(key))?;
+        self.indexes(reader, p, |block| common.extend(block.iter().map(|index| index << 7)))
     }
 }
 
@@ -278,6 +276,14 @@ impl Dense<'_> {
     }
 }
 
+/// A sparse state's bytes of its rare keys and the others, each ascending.
+pub fn encode_keys(rare: &[u32], common: &[u32], p: u8, out: &mut Vec<u8>) {
+    if rare.len() + common.len() <= TINY {
+        return encode_tiny(common.iter().chain(rare), p, out);
+    }
+    encode_long(rare, common, p, out);
+}
+
 fn parameters(p: u8) -> u8 {
     (p - 4) << 4 | HASH_ID
 }
@@ -286,7 +292,7 @@ fn parameters(p: u8) -> u8 {
 pub fn encode_sparse(keys: &[u32], p: u8, out: &mut Vec<u8>) {
     // Most states have no rare code; then there is nothing to sort out.
     if keys.iter().fold(0, |bits, key| bits | key) & 1 == 0 {
-        return if keys.len() <= TINY { encode_tiny(keys.iter(), p, out) } else { encode_long(&[], keys, p, out) };
+        return encode_keys(&[], keys, p, out);
     }
     // Two rare codes of one index stand beside each other, the larger rank last: it is the one that counts.
     let lesser = |i: usize| keys[i] & 1 == 1 && keys.get(i + 1).is_some_and(|next| next >> 7 == keys[i] >> 7);

@@ -124,6 +124,15 @@ pub fn unpack(nibbles: &[u8], base: u8) -> Vec<u8> {
 
 /// Raises `registers` to what `pack` wrote; the exceptions are the caller's.
 pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) {
+    match base {
+        // Said once more, nothing has to be added.
+        0 => raise_nibbles(nibbles, 0, registers),
+        _ => raise_nibbles(nibbles, base, registers),
+    }
+}
+
+#[inline(always)]
+fn raise_nibbles(nibbles: &[u8], base: u8, registers: &mut [u8]) {
     let (low, high) = registers.split_at_mut(registers.len() / 2);
     for ((a, b), byte) in low.iter_mut().zip(high).zip(nibbles) {
         *a = (*a).max((byte & 15) + base);

@@ -89,8 +89,9 @@ fn put_low<const WIDTH: usize>(keys: &[u32], out: &mut Vec<u8>) {
     put(&last);
 }
 
-/// Numbers are read in blocks of this many, which stay in the nearest cache.
+/// Numbers are read in blocks of this many, which stay in the nearest cache; few numbers in a block that costs less to clear.
 const BLOCK: usize = 256;
+const SMALL_BLOCK: usize = 24;
 
 /// Of each byte how many bits are set, and for the one set as number k its place less k.
 static ONES: [u8; 256] = ones_and_places().0;
@@ -111,10 +112,16 @@ const fn ones_and_places() -> ([u8; 256], [[u32; RUN]; 256]) {
 
 /// Reads `n` numbers, which ascend, and gives them to `each` in blocks. After an error what it was given is of no meaning, but below 2^25.
 #[inline]
-pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -> Result<(), Error> {
-    if n == 0 {
-        return Ok(());
+pub fn decode(reader: &mut Reader<'_>, n: usize, each: impl FnMut(&[u32])) -> Result<(), Error> {
+    match n {
+        0 => Ok(()),
+        1..=SMALL_BLOCK => decode_in(&mut [0; SMALL_BLOCK + RUN], reader, n, each),
+        _ => decode_in(&mut [0; BLOCK + RUN], reader, n, each),
     }
+}
+
+#[inline]
+fn decode_in<const ROOM: usize>(block: &mut [u32; ROOM], reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -> Result<(), Error> {
     let Layout { low_bits, low_len, high_len } = layout(n);
     let both = reader.bytes(low_len + high_len)?;
     let (low, high) = both.split_at(low_len);
@@ -138,7 +145,7 @@ pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -
         Ok(())
     };
     // A byte of the high parts is at most eight numbers: all are written, and as many count as there are.
-    let (mut block, mut len) = ([0; BLOCK + RUN], 0);
+    let (full, mut len) = (ROOM - RUN, 0);
     for (at, byte) in high.iter().enumerate() {
         let first = (at * 8 - done - len) as u32;
         let Some(run) = block.get_mut(len..len + RUN) else { break };
@@ -146,14 +153,14 @@ pub fn decode(reader: &mut Reader<'_>, n: usize, mut each: impl FnMut(&[u32])) -
             *number = first.wrapping_add(*place);
         }
         len += ONES[*byte as usize] as usize;
-        if len >= BLOCK {
-            finish(&mut block, BLOCK, done)?;
-            block.copy_within(BLOCK.., 0);
-            (done, len) = (done + BLOCK, len - BLOCK);
+        if len >= full {
+            finish(block, full, done)?;
+            block.copy_within(full.., 0);
+            (done, len) = (done + full, len - full);
         }
     }
     if len > 0 {
-        finish(&mut block, len, done)?;
+        finish(block, len, done)?;
     }
     if done + len < n {
         return Err(reader.corrupt("There are more or fewer codes than announced."));

@@ -1,6 +1,6 @@
 //! Merging, of states in memory and of bytes.
 
-use super::codec::{self, Body, Parts, View};
+use super::codec::{self, Body, View};
 use super::{Repr, Uniq, code, dense, keys, sparse_limit};
 use crate::error::Error;
 use crate::state::State;
@@ -42,8 +42,9 @@ impl Uniq {
                 match &mut self.repr {
                     Repr::Dense(registers) if !fold => sparse.raise(p, registers)?,
                     _ => {
-                        let parts = sparse.parts(view.p)?;
-                        parts.common.into_iter().chain(parts.rare).for_each(|key| self.add_key(key, fold));
+                        let (mut rare, mut common) = (Vec::new(), Vec::with_capacity(sparse.len()));
+                        sparse.read_keys(view.p, &mut rare, &mut common)?;
+                        common.into_iter().chain(rare).for_each(|key| self.add_key(key, fold));
                     }
                 }
             }
@@ -94,13 +95,20 @@ pub fn uniq_merge_bytes(a: &[u8], b: &[u8]) -> Result<Vec<u8>, Error> {
     let (a, b) = (codec::parse(a)?, codec::parse(b)?);
     let mut out = Vec::new();
     if a.p == b.p
-        && let (Some(left), Some(right)) = (sparse_parts(&a)?, sparse_parts(&b)?)
+        && let (Some(most_a), Some(most_b)) = (a.codes(), b.codes())
     {
-        let mut rare = [left.rare, right.rare].concat();
+        // Both lists and their union in one piece of memory: small states cost little else.
+        let (mut rare, mut common) = (Vec::new(), Vec::with_capacity((most_a + most_b) * 2));
+        a.read_keys(&mut rare, &mut common)?;
+        let middle = common.len();
+        b.read_keys(&mut rare, &mut common)?;
+        let end = common.len();
+        common.resize(end * 2, 0);
+        let (lists, both) = common.split_at_mut(end);
+        let n = union(&lists[..middle], &lists[middle..], both);
         keys::distinct(&mut rare);
-        let parts = Parts { rare, common: union(&left.common, &right.common) };
-        if parts.len() <= sparse_limit(a.p) {
-            parts.encode(a.p, &mut out);
+        if rare.len() + n <= sparse_limit(a.p) {
+            codec::encode_keys(&rare, &both[..n], a.p, &mut out);
             return Ok(out);
         }
     }
@@ -111,27 +119,13 @@ pub fn uniq_merge_bytes(a: &[u8], b: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// None for a dense state.
-fn sparse_parts(view: &View<'_>) -> Result<Option<Parts>, Error> {
-    Ok(match view.body {
-        Body::Tiny(codes) => {
-            let mut parts = Parts { rare: Vec::new(), common: Vec::with_capacity(8) };
-            codec::tiny_keys(codes, view.p, |key| if key & 1 == 1 { &mut parts.rare } else { &mut parts.common }.push(key))?;
-            Some(parts)
-        }
-        Body::Sparse(sparse) => Some(sparse.parts(view.p)?),
-        Body::Dense(_) => None,
-    })
-}
-
-/// The union of two ascending lists of keys that are not rare.
-fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
+/// Puts the union of two ascending lists of keys that are not rare where there is room for all of them; says how many there are.
+fn union(a: &[u32], b: &[u32], both: &mut [u32]) -> usize {
     // Behind all keys.
     const END: u32 = u32::MAX;
     let at = |list: &[u32], at: usize| list.get(at).copied().unwrap_or(END);
-    let mut keys = vec![0; a.len() + b.len()];
-    let (mut x, mut y, mut i, mut j) = (at(a, 0), at(b, 0), 1, 1);
-    let mut places = keys.iter_mut();
+    let (room, mut x, mut y, mut i, mut j) = (both.len(), at(a, 0), at(b, 0), 1, 1);
+    let mut places = both.iter_mut();
     while x != END || y != END {
         // What may come next is read before it is known which it is. That has no pattern: steps are added, not branched to.
         let (after_x, after_y) = (at(a, i), at(b, j));
@@ -141,7 +135,5 @@ fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
         (x, y) = (if left { after_x } else { x }, if right { after_y } else { y });
         (i, j) = (i + left as usize, j + right as usize);
     }
-    let left_over = places.len();
-    keys.truncate(keys.len() - left_over);
-    keys
+    room - places.len()
 }

@@ -82,14 +82,104 @@ pub fn looks_after(nodes: &mut Cluster) -> Result<()> {
     nothing_stuck(&mut c)
 }
 
-/// Rounds in which the upkeep process or the server is killed at a random moment of a compaction, and of an enforcement of retention.
+/// A view whose filling takes as long as somebody wants it to, and another that is compacted meanwhile.
+pub fn fills_apart(nodes: &mut Cluster) -> Result<()> {
+    nodes.fresh_database("fills")?;
+    let mut c = super::connect(nodes, "fills")?;
+    c.batch_execute(
+        "CREATE EXTENSION pg_tally;
+         CREATE TABLE big (k int, v int); INSERT INTO big SELECT i % 3, i FROM generate_series(1, 100) i;
+         CREATE TABLE small (k int, v int);
+         CREATE FUNCTION held(v int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+           'BEGIN WHILE NOT pg_try_advisory_xact_lock_shared(7) LOOP PERFORM pg_sleep(0.02); END LOOP; RETURN v; END'",
+    )?;
+    let mut holder = super::connect(nodes, "fills")?;
+    holder.batch_execute("SELECT pg_advisory_lock(7)")?;
+    c.batch_execute("SELECT tally.create_view('slow', 'SELECT k, sum(held(v)) AS s FROM big GROUP BY k', with_data => false)")?;
+    c.batch_execute("SELECT tally.create_view('quick', 'SELECT k, sum(v) AS s FROM small GROUP BY k')")?;
+    let shown = "SELECT count(*) FROM tally.view_progress p JOIN pg_stat_activity a USING (pid)
+                  WHERE p.view = 'slow'::regclass AND p.kind = 'backfill' AND p.started < now() AND a.backend_type = 'pg_tally backfill' AND a.query = 'filling public.slow'";
+    let filling = |c: &mut Client| until("the view to be filled", || Ok(c.query_one(shown, &[])?.get::<_, i64>(0) == 1));
+    let quick: &[View] = &[("quick", "SELECT k, sum(v) AS s FROM small GROUP BY k")];
+    let pending = "SELECT pending FROM tally.views WHERE view = 'quick'::regclass";
+    let compacted = |c: &mut Client| -> Result<()> {
+        for _ in 0..2 {
+            c.batch_execute("INSERT INTO small SELECT i, i FROM generate_series(1, 3000) i")?;
+            until("the other view to be compacted", || Ok(c.query_one(pending, &[])?.get::<_, i64>(0) == 0))?;
+        }
+        same(c, quick)
+    };
+    filling(&mut c)?;
+    compacted(&mut c)?;
+    ensure!(c.query_one(shown, &[])?.get::<_, i64>(0) == 1, "the view was not filled all the while");
+    // one that is ended is written down as failed, and tried again
+    c.batch_execute("SELECT pg_terminate_backend(pid) FROM tally.view_progress WHERE view = 'slow'::regclass")?;
+    until("the log to tell of it", || Ok(entries(&mut c, "backfill", "failed")? == 1))?;
+    let problem = "SELECT count(*) FROM tally.health() WHERE view = 'slow'::regclass AND problem = 'its last backfill failed: ' || $1";
+    ensure!(c.query_one(problem, &[&LOST])?.get::<_, i64>(0) == 1, "tally.health() does not tell of it");
+    filling(&mut c)?;
+    // the upkeep process that comes next leaves alone what is still under way
+    let upkeep = started(&mut c, "pg_tally upkeep")?;
+    c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+    until("the end of the upkeep process", || Ok(c.query("SELECT FROM pg_stat_activity WHERE pid = $1", &[&upkeep])?.is_empty()))?;
+    started(&mut c, "pg_tally upkeep")?;
+    compacted(&mut c)?;
+    ensure!(entries(&mut c, "backfill", "running")? == 1 && entries(&mut c, "backfill", "failed")? == 1, "a backfill that goes on was given up");
+    // what VACUUM does is shown too
+    let delta: String = c.query_one("SELECT delta::regclass::text FROM tally.registry WHERE view = 'quick'::regclass", &[])?.get(0);
+    let mut vacuum = super::connect(nodes, "fills")?;
+    let slowly = std::thread::spawn(move || vacuum.batch_execute("SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1;").and_then(|()| vacuum.batch_execute(&format!("VACUUM {delta}"))));
+    let vacuuming = "SELECT count(*) FROM tally.view_progress WHERE view = 'quick'::regclass AND kind = 'vacuum' AND phase <> 'running' AND pid IS NOT NULL AND started < now()";
+    until("VACUUM to be shown", || Ok(c.query_one(vacuuming, &[])?.get::<_, i64>(0) == 1 || slowly.is_finished()))?;
+    let seen = !slowly.is_finished();
+    c.batch_execute("SELECT pg_cancel_backend(pid) FROM tally.view_progress WHERE kind = 'vacuum'")?;
+    let _ = slowly.join();
+    ensure!(seen, "VACUUM is not shown");
+    holder.batch_execute("SELECT pg_advisory_unlock(7)")?;
+    until("the view to be filled", || Ok(entries(&mut c, "backfill", "ok")? == 1))?;
+    let row = c.query_one("SELECT rows_read, rows_written FROM tally.view_log WHERE kind = 'backfill' AND status = 'ok'", &[])?;
+    ensure!(row.get::<_, i64>(0) == 100 && row.get::<_, i64>(1) == 3, "the log tells of {} rows read and {} written", row.get::<_, i64>(0), row.get::<_, i64>(1));
+    same(&mut c, &[("slow", "SELECT k, sum(v) AS s FROM big GROUP BY k")])?;
+    let status: String = c.query_one("SELECT status FROM tally.views WHERE view = 'slow'::regclass", &[])?.get(0);
+    ensure!(status == "ok", "a view that was filled is {status}");
+    let problems: i64 = c.query_one("SELECT count(*) FROM tally.health() WHERE view IS NOT NULL", &[])?.get(0);
+    ensure!(problems == 0, "tally.health() tells of {problems} problems when all is well");
+    nothing_stuck(&mut c)
+}
+
+/// A new process looks at all there is, and a view with triggers off cannot be filled: the log is not touched.
+pub fn rests(nodes: &mut Cluster) -> Result<()> {
+    let mut c = made(nodes, "rests", "4 days")?;
+    c.batch_execute("SELECT tally.alter_view('hours', retention => '5 days')")?;
+    write(&mut c, 3000, 1)?;
+    until("pending rows to be folded", || Ok(pending(&mut c)? == 0))?;
+    let upkeep = started(&mut c, "pg_tally upkeep")?;
+    c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+    until("old rows to go", || Ok(old_rows(&mut c)? == 0))?;
+    c.batch_execute("CREATE TABLE off (k int); SELECT tally.create_view('unfilled', 'SELECT k, count(*) AS n FROM off GROUP BY k', with_data => false)")?;
+    until("the view to be filled", || Ok(entries(&mut c, "backfill", "ok")? == 1))?;
+    c.batch_execute("ALTER TABLE off DISABLE TRIGGER ALL; DELETE FROM off; INSERT INTO off VALUES (1)")?;
+    nothing_stuck(&mut c)?;
+    let written = "SELECT last_value FROM pg_sequences WHERE schemaname = 'tally' AND sequencename = 'log_entry_seq'";
+    let before: i64 = c.query_one(written, &[])?.get(0);
+    let upkeep = started(&mut c, "pg_tally upkeep")?;
+    c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
+    // longer than few pending rows may wait
+    let rested = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_tally upkeep' AND datname = 'rests' AND pid <> $1 AND backend_start < clock_timestamp() - interval '12 seconds')";
+    until("a new process to have looked at everything", || Ok(c.query_one(rested, &[&upkeep])?.get(0)))?;
+    let after: i64 = c.query_one(written, &[])?.get(0);
+    ensure!(before == after, "{} entries were begun for nothing", after - before);
+    Ok(())
+}
+
+/// Rounds in which the process that is at it or the server is killed at a random moment of a compaction, of an enforcement of retention, and while a view is filled.
 pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
     println!("  seed {seed}");
     drop(made(nodes, "crash", "4 days")?);
     let mut random = Random(seed);
-    let mut lost = [0i64; 2];
+    let mut lost = [0i64; 3];
     for round in 1..=rounds {
-        for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %")].into_iter().enumerate() {
+        for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %"), ("backfill", "filling %")].into_iter().enumerate() {
             let when = format!("seed {seed}, round {round}, {kind}");
             crash(nodes, &mut random, what).context(when.clone())?;
             let mut c = connected(nodes, "crash")?;
@@ -107,7 +197,7 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
             lost[n] = c.query_one("SELECT count(*) FROM tally.view_log WHERE kind = $1 AND status = 'failed' AND error = $2", &[&kind, &LOST])?.get(0);
         }
     }
-    println!("  {rounds} rounds, {} compactions and {} enforcements of retention ended by a crash were written down as failed", lost[0], lost[1]);
+    println!("  {rounds} rounds, {} compactions, {} enforcements of retention and {} backfills ended by a crash were written down as failed", lost[0], lost[1], lost[2]);
     ensure!(lost.iter().all(|n| *n > 0) || rounds < 10, "nothing was under way when a process was killed");
     Ok(())
 }
@@ -115,8 +205,12 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
 fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
     let mut c = connected(nodes, "crash")?;
     started(&mut c, "pg_tally upkeep")?;
-    let retention = what.starts_with("enforcing");
-    write(&mut c, if retention { 30_000 } else { 4000 }, random.below(u64::MAX))?;
+    let (retention, backfill) = (what.starts_with("enforcing"), what.starts_with("filling"));
+    write(&mut c, if retention || backfill { 30_000 } else { 4000 }, random.below(u64::MAX))?;
+    if backfill {
+        // what came and went with a child, no view can know
+        c.batch_execute("CREATE TABLE child () INHERITS (src); DROP TABLE child")?;
+    }
     if retention {
         // a new process begins with it
         drop(c);
@@ -124,17 +218,17 @@ fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
         c = connected(nodes, "crash")?;
     }
     let mut at = None;
-    let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pg_tally upkeep' AND state = 'active' AND query LIKE $1";
+    let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('pg_tally upkeep', 'pg_tally backfill') AND state = 'active' AND query LIKE $1";
     let seen = super::until_soon(Duration::from_secs(12), || {
         at = c.query(sql, &[&what])?.first().map(|r| r.get::<_, i32>(0) as u32);
         Ok(at.is_some())
     })?;
     std::thread::sleep(Duration::from_micros(random.below(if retention { 200_000 } else { 30_000 })));
-    let upkeep = at.filter(|_| seen && random.below(2) == 0);
-    match upkeep {
-        Some(upkeep) => {
-            cluster::signal("KILL", &[upkeep])?;
-            until("the server to notice", || Ok(!Path::new(&format!("/proc/{upkeep}")).exists()))?;
+    let process = at.filter(|_| seen && random.below(2) == 0);
+    match process {
+        Some(process) => {
+            cluster::signal("KILL", &[process])?;
+            until("the server to notice", || Ok(!Path::new(&format!("/proc/{process}")).exists()))?;
         }
         // as it may have been too quick to be seen
         None => {

@@ -55,6 +55,8 @@ pub fn run(server: &Server, count: &mut Count) {
     test("no process to spare", exhausted);
     test("kill -9 of the server or of a job during refreshes", |c| crashes(c, ROUNDS, super::seed()));
     test("pending rows are folded, old rows go, files stay small", upkeep::looks_after);
+    test("a view is filled while others are compacted", upkeep::fills_apart);
+    test("upkeep that finds nothing to do writes nothing", upkeep::rests);
     test("kill -9 of the server or of the upkeep process during compaction and retention", |c| upkeep::crashes(c, 2, super::seed()));
 }
 
