@@ -4,7 +4,7 @@ use pg_tally_core::counters::{self, Slot};
 use pgrx::pg_sys::{self, Oid};
 
 /// Views that can be counted at a time, in all databases. Those beyond are maintained as well, but not counted.
-const SLOTS: usize = 1024;
+const SLOTS: usize = 4096;
 
 const SIZE: usize = size_of::<[Slot; SLOTS]>() + align_of::<Slot>();
 

@@ -88,7 +88,6 @@ pub fn spec(shape: &Shape, id: i64) -> Spec {
         insertable: parts(shape).is_some(),
         bucket: bucket(shape),
         partitioned: catalog::is_partitioned(Storage::SCHEMA, &Storage { id }.name("main")),
-        horizon: true,
     }
 }
 

@@ -14,51 +14,48 @@ impl Spec {
         self.bucket.map(|i| format!(", {prefix}{}", super::render::k(i))).unwrap_or_default()
     }
 
-    fn asked(&self, function: &str, prefix: &str) -> Option<String> {
-        self.horizon.then(|| format!("tally.{function}('{}'::regclass{})", self.storage.horizon(), self.bucket(prefix)))
+    fn asked(&self, function: &str, prefix: &str) -> String {
+        format!("tally.{function}('{}'::regclass{})", self.storage.horizon(), self.bucket(prefix))
     }
 
-    /// Whether a row's group is kept; None if none can be.
-    pub(super) fn is_kept(&self, prefix: &str) -> Option<String> {
+    /// Whether a row's group is kept.
+    pub(super) fn is_kept(&self, prefix: &str) -> String {
         self.asked("is_kept", prefix)
     }
 
     /// `lead` and that the row's group is not gone, where groups can be.
     pub(super) fn not_gone(&self, lead: &str, prefix: &str) -> String {
-        self.bucket.and_then(|_| self.asked("is_gone", prefix)).map(|gone| format!("{lead}NOT {gone}")).unwrap_or_default()
+        self.bucket.map(|_| format!("{lead}NOT {}", self.asked("is_gone", prefix))).unwrap_or_default()
     }
 
     /// `lead` and that the row's group is neither gone nor kept: that the source answers for it.
     pub fn of_source(&self, lead: &str, prefix: &str) -> String {
         let gone = self.not_gone(lead, prefix);
         let lead = if gone.is_empty() { lead } else { " AND " };
-        gone + &self.is_kept(prefix).map(|kept| format!("{lead}NOT {kept}")).unwrap_or_default()
+        format!("{gone}{lead}NOT {}", self.is_kept(prefix))
     }
 
     /// A doubt that does not concern kept groups, unless the source is to be asked for their values without a state.
     pub(super) fn unless_kept(&self, doubt: String, prefix: &str, known: &str) -> String {
-        match (self.is_kept(prefix), self.is_unknown(prefix, known)) {
-            (Some(kept), Some(unknown)) => format!("({doubt} AND NOT {kept} OR {unknown})"),
-            (Some(kept), None) if doubt != "false" => format!("({doubt} AND NOT {kept})"),
-            _ => doubt,
+        let kept = self.is_kept(prefix);
+        match self.is_unknown(prefix, known) {
+            Some(unknown) => format!("({doubt} AND NOT {kept} OR {unknown})"),
+            None if doubt == "false" => doubt,
+            None => format!("({doubt} AND NOT {kept})"),
         }
     }
 
     /// Whether a row's group is kept and nobody has its values without a state but the source, as far as it still has the group's rows. `known`
     /// says that main or delta has them. None if there is no such group: without keys main always has the one.
     pub(super) fn is_unknown(&self, prefix: &str, known: &str) -> Option<String> {
-        self.is_kept(prefix).filter(|_| self.has_unknown()).map(|kept| format!("{kept} AND NOT {known}"))
+        self.has_unknown().then(|| format!("{} AND NOT {known}", self.is_kept(prefix)))
     }
 
     pub(super) fn has_unknown(&self) -> bool {
-        self.holds() && !self.keys.is_empty()
+        self.recomputes() && !self.keys.is_empty()
     }
 
-    /// Whether delta may hold values without a state, for groups that are kept.
-    pub(super) fn holds(&self) -> bool {
-        self.horizon && self.recomputes()
-    }
-
+    /// Whether it has values without a state. Delta may hold such, for groups that are kept.
     pub fn recomputes(&self) -> bool {
         self.recomputed().next().is_some()
     }
@@ -135,11 +132,10 @@ impl Kept {
 /// Rows for delta that hold what the view shows of values without a state, for groups that become kept while that is only pending. None if the
 /// view has no such values.
 pub fn held_values(spec: &Spec, kept: &Kept) -> Option<String> {
-    if !spec.holds() {
+    if !spec.recomputes() {
         return None;
     }
-    let not_kept = spec.is_kept("t.").map(|kept| format!("NOT {kept}"));
-    let settled = [Some(format!("t.doubt = {GROUP}")), not_kept].into_iter().flatten().collect::<Vec<_>>().join(" AND ");
+    let settled = format!("t.doubt = {GROUP} AND NOT {}", spec.is_kept("t."));
     let wanted = match spec.is_unknown("t.", "t.known") {
         Some(unknown) => format!("({settled} OR {unknown})"),
         None => settled,

@@ -76,7 +76,7 @@ fn branches(spec: &Spec) -> Vec<String> {
         spec.touched_list(),
         spec.touched_in_doubt(),
     ));
-    all.extend(kept_groups(spec));
+    all.push(kept_groups(spec));
     if spec.keys.is_empty() {
         let doubt = format!("(SELECT {} FROM ({touched}) t)", spec.touched_in_doubt());
         let fresh = spec.from_source();
@@ -111,18 +111,18 @@ fn keeps(spec: &Spec) -> String {
 }
 
 /// While all the rest comes from the source, kept groups still come from main and delta.
-fn kept_groups(spec: &Spec) -> Option<String> {
+fn kept_groups(spec: &Spec) -> String {
     let kept = match spec.is_unknown("t.", "t.known") {
-        Some(unknown) => format!("{} AND NOT ({unknown})", spec.is_kept("t.")?),
-        None => spec.is_kept("t.")?,
+        Some(unknown) => format!("{} AND NOT ({unknown})", spec.is_kept("t.")),
+        None => spec.is_kept("t."),
     };
-    Some(format!(
+    format!(
         "SELECT t.kh, t.n{}{} FROM ({}) t WHERE {} AND {} AND {} AND {kept}",
         spec.key_list("t."),
         spec.touched_list(),
-        spec.merged_groups(&spec.is_kept("m.")?),
+        spec.merged_groups(&spec.is_kept("m.")),
         spec.source_alone(),
         keeps(spec),
         spec.touched_exists(),
-    ))
+    )
 }

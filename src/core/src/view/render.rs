@@ -118,7 +118,7 @@ impl Spec {
         columns.push(format!("{}(d.n) AS n", self.function("count_merge")));
         columns.push("pg_catalog.max(d.doubt) AS doubt".into());
         columns.extend(self.keyed().map(|(i, _)| format!("d.{}", k(i))));
-        if self.holds() {
+        if self.recomputes() {
             columns.push(format!("pg_catalog.min(d.doubt) = {HELD} AS held"));
             columns.extend(self.recomputed().map(|(i, _)| format!("tally.main_value(d.{0}) AS {0}", a(i))));
         }
@@ -137,7 +137,7 @@ impl Spec {
     fn merged_value(&self, i: usize, strategy: Strategy) -> String {
         let c = a(i);
         match strategy {
-            Strategy::Recompute if self.holds() => format!("CASE WHEN p.held THEN p.{c} ELSE m.{c} END"),
+            Strategy::Recompute if self.recomputes() => format!("CASE WHEN p.held THEN p.{c} ELSE m.{c} END"),
             Strategy::Recompute => format!("m.{c}"),
             Strategy::Count => format!("coalesce(m.{c}, 0) + coalesce(p.{c}, 0)"),
             Strategy::Least => format!("LEAST(m.{c}, p.{c})"),
@@ -200,7 +200,7 @@ impl Spec {
         let (main, delta) = (self.storage.main(), self.storage.delta());
         let (mut from_main, mut from_delta, mut from_kept, mut from_values) = (String::new(), String::new(), String::new(), String::new());
         let mut merged = String::new();
-        if self.holds() {
+        if self.recomputes() {
             from_main += ", true AS known";
             from_delta += &format!(", d.doubt = {HELD}");
             [&mut from_kept, &mut from_values].into_iter().for_each(|from| *from += ", NULL::boolean");
@@ -240,7 +240,7 @@ impl Spec {
                 from_main += &format!(", m.{0} AS {0}", a(i));
                 from_delta += &format!(", d.{}", a(i));
                 let main = format!("tally.main_value(u.{})", a(i));
-                merged += &match self.holds() {
+                merged += &match self.recomputes() {
                     true => format!(", CASE WHEN pg_catalog.min(u.doubt) = {HELD} THEN {main} FILTER (WHERE u.doubt = {HELD}) ELSE {main} END AS {}", a(i)),
                     false => format!(", {main} AS {}", a(i)),
                 };

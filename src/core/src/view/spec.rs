@@ -69,8 +69,6 @@ pub struct Spec {
     pub bucket: Option<usize>,
     /// Main is partitioned by it.
     pub partitioned: bool,
-    /// It has a horizon.
-    pub horizon: bool,
 }
 
 pub struct Key {

@@ -79,7 +79,7 @@ impl Spec {
     pub(super) fn count_source(&self, region: Option<&str>, rows: Option<&str>) -> String {
         let values = self.storage.values();
         let each: Vec<String> = self.by_value().filter_map(|(i, agg)| Some(self.counts_of_source(number(i), agg.counted.as_ref()?, rows))).collect();
-        let anew = all_of([region.map(str::to_string), self.is_kept("x.").map(|kept| format!("NOT {kept}"))]);
+        let anew = all_of([region.map(str::to_string), Some(format!("NOT {}", self.is_kept("x.")))]);
         format!(", vd AS (DELETE FROM {values} x{anew} RETURNING 1), vi AS (INSERT INTO {values} {} RETURNING 1)", each.join(" UNION ALL "))
     }
 }

@@ -38,7 +38,7 @@ pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
         .join(" OR ");
     let differs = if differs.is_empty() { "false".to_string() } else { differs };
     // What is kept cannot be computed.
-    let computed = spec.is_kept("x.").map(|kept| format!(" WHERE NOT {kept}")).unwrap_or_default();
+    let computed = format!(" WHERE NOT {}", spec.is_kept("x."));
     format!(
         "WITH a AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM {} x{computed}), b AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM ({}) x{computed}) \
          SELECT (SELECT pg_catalog.count(*) FROM b WHERE NOT EXISTS (SELECT FROM a WHERE {same})), \
@@ -66,19 +66,19 @@ pub fn state(spec: &Spec) -> String {
 /// How many groups have what the source does not have. Whoever asks runs this with our rights, so nothing of the view's own is
 /// evaluated: new groups that are pending are told apart by their hash.
 fn kept(spec: &Spec) -> String {
-    let by_hand = |also: String| format!("(SELECT pg_catalog.count(DISTINCT e.kh) FROM {} e{also})", spec.storage.kept());
-    let lost = spec.is_kept("m.").zip(spec.is_kept("d.")).map(|(of_main, of_delta)| {
-        let (main, delta) = (spec.storage.main(), spec.storage.delta());
-        let new = format!("d.doubt < {WHOLE} AND {of_delta}{} AND NOT EXISTS (SELECT FROM {main} m WHERE m.kh = d.kh)", spec.not_gone(" AND ", "d."));
-        format!(
-            "CASE WHEN tally.keeps('{}'::regclass) THEN (SELECT pg_catalog.count(*) FROM {main} m WHERE {of_main}) + (SELECT pg_catalog.count(DISTINCT d.kh) FROM {delta} d WHERE {new}) ELSE 0 END",
-            spec.storage.horizon()
-        )
-    });
-    match (lost, spec.insertable) {
-        (Some(lost), true) => format!("{lost} + {}", by_hand(spec.of_source(" WHERE ", "e."))),
-        (Some(lost), false) => lost,
-        (None, true) => by_hand(String::new()),
-        (None, false) => "0".into(),
+    let (main, delta) = (spec.storage.main(), spec.storage.delta());
+    let new = format!(
+        "d.doubt < {WHOLE} AND {}{} AND NOT EXISTS (SELECT FROM {main} m WHERE m.kh = d.kh)",
+        spec.is_kept("d."),
+        spec.not_gone(" AND ", "d.")
+    );
+    let lost = format!(
+        "CASE WHEN tally.keeps('{}'::regclass) THEN (SELECT pg_catalog.count(*) FROM {main} m WHERE {}) + (SELECT pg_catalog.count(DISTINCT d.kh) FROM {delta} d WHERE {new}) ELSE 0 END",
+        spec.storage.horizon(),
+        spec.is_kept("m.")
+    );
+    if !spec.insertable {
+        return lost;
     }
+    format!("{lost} + (SELECT pg_catalog.count(DISTINCT e.kh) FROM {} e{})", spec.storage.kept(), spec.of_source(" WHERE ", "e."))
 }

@@ -68,18 +68,17 @@ pub(super) fn rebuild_of(spec: &Spec, region: Region, rows: Option<&str>) -> Str
          i AS (INSERT INTO {main} ({columns}) {source} RETURNING n){folded}, \
          f AS (INSERT INTO {filled} SELECT true WHERE NOT EXISTS (SELECT FROM {filled}) RETURNING 1){values} \
          SELECT (SELECT pg_catalog.count(*) FROM d), (SELECT coalesce(pg_catalog.sum(n), 0)::bigint FROM i), \
-         (SELECT pg_catalog.count(*) FROM m) + (SELECT pg_catalog.count(*) FROM i){too}",
+         (SELECT pg_catalog.count(*) FROM m) + (SELECT pg_catalog.count(*) FROM i) + (SELECT pg_catalog.count(*) FROM k)",
         before = kept.before,
         delta = s.delta(),
         pending = all_of([pending, of("x")]),
         main = s.main(),
-        old = all_of([of("m"), kept.main]),
+        old = all_of([of("m"), Some(kept.main)]),
         columns = spec.main_columns(""),
         source = spec.from_source_where(rows),
         folded = kept.folded,
         filled = s.filled(),
         values = if spec.counts_values() { spec.count_source(of("x").as_deref(), rows) } else { String::new() },
-        too = if spec.is_kept("").is_some() { " + (SELECT pg_catalog.count(*) FROM k)" } else { "" },
     )
 }
 
@@ -90,20 +89,18 @@ pub(super) fn all_of(conditions: impl IntoIterator<Item = Option<String>>) -> St
 }
 
 /// What a rebuild does with kept groups: CTEs before it, which rows of main go, and CTEs that put back what is folded.
-#[derive(Default)]
 struct Kept {
     before: String,
-    main: Option<String>,
+    main: String,
     folded: String,
 }
 
 impl Kept {
     fn of(spec: &Spec, region: &dyn Fn(&str) -> Option<String>) -> Kept {
-        let Some(kept) = spec.is_kept("p.") else { return Kept::default() };
         let s = &spec.storage;
         let on = if spec.keys.is_empty() { "true".to_string() } else { spec.same_group("m", "p") };
-        let concerned = all_of([Some(kept), region("p")]);
-        let apply = all_of([spec.is_kept("c."), region("c")]).replacen(" WHERE ", " AND ", 1);
+        let concerned = all_of([Some(spec.is_kept("p.")), region("p")]);
+        let apply = all_of([Some(spec.is_kept("c.")), region("c")]).replacen(" WHERE ", " AND ", 1);
         let changes = Changes::of(spec, &apply);
         Kept {
             before: format!(
@@ -119,7 +116,7 @@ impl Kept {
                 main = s.main(),
                 join = changes.join,
             ),
-            main: spec.is_kept("m.").map(|kept| format!("NOT {kept} OR {}", spec.is_row_in("j"))),
+            main: format!("NOT {} OR {}", spec.is_kept("m."), spec.is_row_in("j")),
             folded: format!(
                 ", k AS (INSERT INTO {main} ({columns}) SELECT {columns} FROM j WHERE {exists}{unknown} RETURNING 1){counts}",
                 main = s.main(),
