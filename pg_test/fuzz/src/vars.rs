@@ -41,8 +41,9 @@ impl Target for Numbers {
     }
 
     fn most_bytes(_: &VarState) -> usize {
-        // The longest numbers that these inputs hold, and their squares.
-        16_000
+        // A small sum of the largest scale and a long one of none, merged, and the same of their squares; what else there is came in the input's bytes.
+        let bytes_of = |decimals: usize| decimals * 10 / 24 + 1;
+        bytes_of(numeric::MAX_SCALE as usize) + bytes_of(2 * numeric::MAX_SCALE as usize) + 4_000
     }
 }
 
