@@ -219,6 +219,22 @@ fn json() {
     assert_eq!(Items::new(3).to_json(), "[]");
 }
 
+/// A state from elsewhere may have texts that are no JSON. Of "9", "10" and "1x" each came before the next, and the last before the first.
+#[test]
+fn any_texts_have_one_order() {
+    let texts: Vec<String> = (0..18).flat_map(|n| [n.to_string(), format!("{n}x"), format!("\"{n}\""), format!("[{n}]"), format!("-{n}.5")]).chain(["NaN".into(), "inf".into(), "x".into()]).collect();
+    let orders: Vec<String> = (0..20)
+        .map(|turn| {
+            let mut state = Items::new(100);
+            (0..texts.len()).map(|n| &texts[(n * 7 + turn * 13) % texts.len()]).for_each(|text| state.insert(pg_tally_core::hash::hash64(text.as_bytes()), || text.as_str().into()));
+            state.to_json()
+        })
+        .collect();
+    assert!(orders.iter().all(|order| *order == orders[0]));
+    let places: Vec<Option<usize>> = [r#":"0","#, r#":"9","#, ":-17.5,", ":9,", ":10,", ":0x,"].iter().map(|value| orders[0].find(value)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{}", orders[0]);
+}
+
 #[test]
 fn of_several_texts_of_one_value_merging_keeps_the_least() {
     let one = |text: &str| {

@@ -325,11 +325,13 @@ fn counts_of(a: u64, b: u64) -> Result<u64, Error> {
     Ok(counts::merge(a as i64, b as i64)? as u64)
 }
 
-/// Numbers by their size, all else by its text.
+/// Strings, then numbers by their size, then all else, by their text: in one order whatever the texts are, for a state from elsewhere may have any.
 fn compare_json(a: &str, b: &str) -> Ordering {
-    let number = |text: &str| text.parse::<f64>().ok();
-    let order = number(a).zip(number(b)).and_then(|(a, b)| a.partial_cmp(&b));
-    order.unwrap_or(Ordering::Equal).then_with(|| a.cmp(b))
+    let place = |text: &str| match text.parse::<f64>() {
+        Ok(number) if !number.is_nan() => (1, number),
+        _ => (if text.starts_with('"') { 0 } else { 2 }, 0.0),
+    };
+    place(a).partial_cmp(&place(b)).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b))
 }
 
 impl<V: Value> PartialEq for TopK<V> {
