@@ -80,6 +80,12 @@ impl Chore {
         xact::attempted(look).unwrap_or(true)
     }
 
+    /// Whether there is something to do, and somebody has what it needs.
+    pub fn is_held_up(&self) -> bool {
+        let look = || matches!(self, Chore::RetainSource { source, .. } if retain::source::is_held_up(*source));
+        xact::attempted(look).unwrap_or(false)
+    }
+
     /// At most so many rows of a source, if a number is given. None if there was nothing to do.
     fn work(&self, most: Option<u64>) -> Option<Done> {
         match self {

@@ -17,6 +17,8 @@ const SECOND: i64 = 1_000_000;
 const LIST: i64 = 10 * SECOND;
 /// Between two looks at what is too old.
 const RETENTION: i64 = 60 * SECOND;
+/// Until what was held up is tried again: autovacuum, which is at a table now, may come as regularly as we do.
+const HELD_UP: i64 = 10 * SECOND;
 /// For so long, and to the end of what is begun, old groups and rows are removed before the views are looked at again.
 const PIECE: i64 = SECOND;
 /// Between two looks at old entries of the log.
@@ -90,12 +92,16 @@ impl Keeper {
     fn retain(&mut self) {
         let began = clock::now();
         while let Some(chore) = self.retention.pop_front() {
-            // It comes again in a minute.
-            if chore.views().into_iter().any(|id| self.is_filling(id)) {
-                continue;
-            }
-            if matches!(chore.run(), Ok(Some(_))) {
-                self.retention.push_front(chore);
+            let held_up = chore.views().into_iter().any(|id| self.is_filling(id)) || match chore.run() {
+                Ok(Some(_)) => {
+                    self.retention.push_front(chore);
+                    false
+                }
+                Ok(None) => home::transaction("looking what there is to do", || chore.is_held_up()),
+                Err(()) => false,
+            };
+            if held_up {
+                self.retained = Some(began.plus(HELD_UP - RETENTION));
             }
             if !(0..PIECE).contains(&clock::now().minus(began)) {
                 break;

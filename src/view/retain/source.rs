@@ -101,6 +101,11 @@ pub fn is_due(source: Oid) -> bool {
     })
 }
 
+/// Whether a source has such rows, and somebody has a lock that does not let them be removed.
+pub fn is_held_up(source: Oid) -> bool {
+    is_due(source) && xact::looking(|| hold::source(source, false).is_none())
+}
+
 /// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
 /// that were dropped the rows are estimated. Where it may not `wait` and would have to, it removes nothing.
 pub fn enforce_source(source: Oid, most: Option<u64>, wait: bool) -> Option<Done> {
