@@ -92,6 +92,8 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
 }
 
 pub fn compact_view(view: &Registered) -> i64 {
+    // Before the subtransaction: a PostgreSQL with assertions takes amiss one that is rolled back by a deferred trigger at COMMIT.
+    allow(view, "compact");
     fold_held(view.id, true).map_or(0, |(rows, _)| rows)
 }
 
