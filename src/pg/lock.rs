@@ -170,14 +170,23 @@ pub fn has_written() -> bool {
     unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
 }
 
-/// Raises an ERROR if the session is in the middle of a statement on the table, whose triggers are still to fire.
+/// Raises an ERROR if the session is in the middle of a statement on the table, whose triggers are still to fire. A reader's lock on it is kept.
 pub fn check_not_in_use(table: Oid, action: &str) {
+    not_in_use(table, action, pg_sys::NoLock);
+}
+
+/// The same, and no lock is kept.
+pub fn look_not_in_use(table: Oid, action: &str) {
+    not_in_use(table, action, pg_sys::AccessShareLock);
+}
+
+fn not_in_use(table: Oid, action: &str, release: u32) {
     let action = CString::new(action).unwrap_or_default();
     unsafe {
         let relation = pg_sys::try_relation_open(table, pg_sys::AccessShareLock as i32);
         if !relation.is_null() {
             pg_sys::CheckTableNotInUse(relation, action.as_ptr());
-            pg_sys::relation_close(relation, pg_sys::NoLock as i32);
+            pg_sys::relation_close(relation, release as i32);
         }
     }
 }

@@ -72,9 +72,12 @@ pub fn allow_transaction(action: &str) {
 
 /// Raises an ERROR in the middle of a statement on the source, its partitions, children or ancestors.
 pub fn check_not_in_use(source: Oid, action: &str) {
+    relatives(source).into_iter().for_each(|table| lock::check_not_in_use(table, action));
+}
+
+fn relatives(source: Oid) -> Vec<Oid> {
     let n = source.to_u32();
-    let relatives = oids(&format!("SELECT m::pg_catalog.oid FROM tally.members({n}) m UNION SELECT a::pg_catalog.oid FROM tally.ancestors({n}) a"));
-    relatives.into_iter().for_each(|table| lock::check_not_in_use(table, action));
+    oids(&format!("SELECT m::pg_catalog.oid FROM tally.members({n}) m UNION SELECT a::pg_catalog.oid FROM tally.ancestors({n}) a"))
 }
 
 /// Rows of one oid each, as of now.
@@ -93,7 +96,8 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
 
 pub fn compact_view(view: &Registered) -> i64 {
     // Before the subtransaction: a PostgreSQL with assertions takes amiss one that is rolled back by a deferred trigger at COMMIT.
-    allow(view, "compact");
+    allow_transaction("compact");
+    relatives(view.source).into_iter().for_each(|table| lock::look_not_in_use(table, "compact a view of"));
     fold_held(view.id, true).map_or(0, |(rows, _)| rows)
 }
 
