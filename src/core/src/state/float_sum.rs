@@ -121,13 +121,7 @@ impl<const KIND: u8> State for FloatSum<KIND> {
         self.sum.merge(&other.sum)
     }
 
-    #[inline]
-    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        match self.merge_short(bytes) {
-            Some(()) => Ok(()),
-            None => self.merge_any(bytes),
-        }
-    }
+    super::short::merged_as_stored!();
 
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(header(KIND));
@@ -136,12 +130,6 @@ impl<const KIND: u8> State for FloatSum<KIND> {
         }
         self.encode_finite(out);
         self.encode_specials(out);
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::default();
-        state.merge_bytes(bytes)?;
-        Ok(state)
     }
 
     #[inline]
@@ -212,19 +200,11 @@ impl<const KIND: u8> Subtract for FloatSum<KIND> {
 #[cfg(test)]
 mod tests {
     use super::super::short_way;
-    use crate::state::{State, Subtract, SumFloat8State};
+    use crate::state::SumFloat8State;
 
     /// States that are short and states that are not quite.
     fn seeds() -> Vec<SumFloat8State> {
-        let mut seeds = vec![SumFloat8State::empty()];
-        for (value, n) in [(1.0, 1), (-0.1, 1), (1e300, 1), (5e-324, 3), (1e-300, 2), (123.456, 500), (-2.5e15, 700), (f64::MAX, 1)] {
-            let mut state = SumFloat8State::empty();
-            (0..n).for_each(|_| state.add(value, 1));
-            seeds.push(state.clone());
-            state.negate();
-            seeds.push(state);
-        }
-        seeds
+        short_way::seeds([(1.0, 1), (-0.1, 1), (1e300, 1), (5e-324, 3), (1e-300, 2), (123.456, 500), (-2.5e15, 700), (f64::MAX, 1)], |state: &mut SumFloat8State, value| state.add(value, 1))
     }
 
     #[test]

@@ -106,19 +106,7 @@ impl State for VarFloat8State {
         self.rows.encode_specials(out);
     }
 
-    #[inline]
-    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        match self.merge_short(bytes) {
-            Some(()) => Ok(()),
-            None => self.merge_any(bytes),
-        }
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::default();
-        state.merge_bytes(bytes)?;
-        Ok(state)
-    }
+    super::short::merged_as_stored!();
 
     fn heap_size(&self) -> usize {
         self.rows.heap_size() + self.squares.heap_size()
@@ -165,18 +153,11 @@ impl Subtract for VarFloat8State {
 #[cfg(test)]
 mod tests {
     use super::super::short_way;
-    use crate::state::{State, Subtract, VarFloat8State};
+    use crate::state::{State, VarFloat8State};
 
     /// States that are short and states that are not quite.
     fn seeds() -> Vec<VarFloat8State> {
-        let mut seeds = vec![VarFloat8State::empty()];
-        for (value, n) in [(1.0, 1), (-0.1, 1), (1e150, 1), (1e-150, 3), (1e-300, 2), (123.456, 500), (-2.5e15, 700), (f64::MAX, 1)] {
-            let mut state = VarFloat8State::empty();
-            (0..n).for_each(|_| state.add(value, 1));
-            seeds.push(state.clone());
-            state.negate();
-            seeds.push(state);
-        }
+        let mut seeds = short_way::seeds([(1.0, 1), (-0.1, 1), (1e150, 1), (1e-150, 3), (1e-300, 2), (123.456, 500), (-2.5e15, 700), (f64::MAX, 1)], |state: &mut VarFloat8State, value| state.add(value, 1));
         let mut alike = VarFloat8State::empty();
         (1..50).for_each(|n| alike.add(n as f64 * -0.37, 1));
         seeds.push(alike);

@@ -306,19 +306,7 @@ impl<const KIND: u8> State for NumericSum<KIND> {
         }
     }
 
-    #[inline]
-    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        match self.merge_short(bytes) {
-            Some(()) => Ok(()),
-            None => self.merge_any(bytes),
-        }
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::default();
-        state.merge_bytes(bytes)?;
-        Ok(state)
-    }
+    super::short::merged_as_stored!();
 
     #[inline]
     fn heap_size(&self) -> usize {
@@ -353,31 +341,16 @@ impl<const KIND: u8> Subtract for NumericSum<KIND> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::decimal::{Mantissa, Normal};
     use super::super::short_way;
-    use crate::state::{State, Subtract, SumState};
+    use crate::state::SumState;
 
     /// States that are short and states that are not quite.
     fn seeds() -> Vec<SumState> {
-        let mut seeds = vec![SumState::empty()];
-        for (value, digits, n) in [(0, 0, 1), (-7, 0, 1), (i64::MAX, 0, 3), (i64::MIN, 0, 900), (12_345, 2, 1), (-1, 4, 70), (100, 2, 2), (i64::MAX, 9, 1)] {
-            let mut state = SumState::empty();
-            for _ in 0..n {
-                match digits {
-                    0 => state.add_int(value, 1),
-                    _ => {
-                        let mut payload = Vec::new();
-                        let normal = Normal { mantissa: Mantissa::Small(value as i128), scale: digits };
-                        normal.write_numeric(digits, &mut payload).unwrap();
-                        state.add_numeric(&payload, 1).unwrap();
-                    }
-                }
-            }
-            seeds.push(state.clone());
-            state.negate();
-            seeds.push(state);
-        }
-        seeds
+        let rows = [(0, 0, 1), (-7, 0, 1), (i64::MAX, 0, 3), (i64::MIN, 0, 900), (12_345, 2, 1), (-1, 4, 70), (100, 2, 2), (i64::MAX, 9, 1)];
+        short_way::seeds(rows.map(|(value, digits, n)| ((value, digits), n)), |state: &mut SumState, (value, digits)| match digits {
+            0 => state.add_int(value, 1),
+            _ => state.add_numeric(&short_way::numeric(value, digits), 1).unwrap(),
+        })
     }
 
     #[test]

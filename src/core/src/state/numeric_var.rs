@@ -147,19 +147,7 @@ impl State for VarState {
         squares.encode_mantissa(out);
     }
 
-    #[inline]
-    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        match self.merge_short(bytes) {
-            Some(()) => Ok(()),
-            None => self.merge_any(bytes),
-        }
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut state = Self::default();
-        state.merge_bytes(bytes)?;
-        Ok(state)
-    }
+    super::short::merged_as_stored!();
 
     fn heap_size(&self) -> usize {
         self.rows.heap_size() + self.squares.heap_size()
@@ -218,31 +206,16 @@ impl Subtract for VarState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::decimal::{Mantissa, Normal};
     use super::super::short_way;
-    use crate::state::{State, Subtract, VarState};
+    use crate::state::VarState;
 
     /// States that are short and states that are not quite.
     fn seeds() -> Vec<VarState> {
-        let mut seeds = vec![VarState::empty()];
-        for (value, digits, n) in [(1_000, 0, 1), (-70_000, 0, 1), (123_456_789, 0, 300), (i64::MAX >> 12, 0, 2), (i64::MIN, 0, 3), (12_345, 2, 1), (-1, 4, 700), (100, 2, 200), (i64::MAX >> 14, 9, 1)] {
-            let mut state = VarState::empty();
-            for _ in 0..n {
-                match digits {
-                    0 => state.add_int(value, 1),
-                    _ => {
-                        let mut payload = Vec::new();
-                        let normal = Normal { mantissa: Mantissa::Small(value as i128), scale: digits };
-                        normal.write_numeric(digits, &mut payload).unwrap();
-                        state.add_numeric(&payload, 1).unwrap();
-                    }
-                }
-            }
-            seeds.push(state.clone());
-            state.negate();
-            seeds.push(state);
-        }
-        seeds
+        let rows = [(1_000, 0, 1), (-70_000, 0, 1), (123_456_789, 0, 300), (i64::MAX >> 12, 0, 2), (i64::MIN, 0, 3), (12_345, 2, 1), (-1, 4, 700), (100, 2, 200), (i64::MAX >> 14, 9, 1)];
+        short_way::seeds(rows.map(|(value, digits, n)| ((value, digits), n)), |state: &mut VarState, (value, digits)| match digits {
+            0 => state.add_int(value, 1),
+            _ => state.add_numeric(&short_way::numeric(value, digits), 1).unwrap(),
+        })
     }
 
     #[test]

@@ -2,6 +2,27 @@
 //! bytes from two registers, longer ones through windows of eight bytes. Whatever is unusual or wrong in them is left to
 //! [`crate::codec::Reader`], which knows how to say it.
 
+/// For the `State` of a type that has `merge_short`, the short way, which takes some bytes, and `merge_any`, which takes all: reading is
+/// merging into nothing.
+macro_rules! merged_as_stored {
+    () => {
+        #[inline]
+        fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+            match self.merge_short(bytes) {
+                Some(()) => Ok(()),
+                None => self.merge_any(bytes),
+            }
+        }
+
+        fn decode(bytes: &[u8]) -> Result<Self, Error> {
+            let mut state = Self::default();
+            state.merge_bytes(bytes)?;
+            Ok(state)
+        }
+    };
+}
+pub(super) use merged_as_stored;
+
 /// Numbers from what is left of a state's bytes.
 pub trait Words {
     /// The next eight bytes, the first lowest.

@@ -1,6 +1,7 @@
 //! What the tests of states with a short way share.
 
-use super::State;
+use super::decimal::{Mantissa, Normal};
+use super::{State, Subtract};
 use crate::error::Error;
 
 fn bytes(state: &impl State) -> Vec<u8> {
@@ -15,6 +16,26 @@ fn golden(name: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let hex = text.lines().filter_map(|line| line.strip_prefix("bytes: "));
     hex.map(|hex| (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()).collect()
+}
+
+/// An empty state, and of each of these the state of so many rows, added and removed.
+pub fn seeds<S: State + Subtract, R: Copy>(rows: impl IntoIterator<Item = (R, i32)>, add: impl Fn(&mut S, R)) -> Vec<S> {
+    let mut seeds = vec![S::empty()];
+    for (row, n) in rows {
+        let mut state = S::empty();
+        (0..n).for_each(|_| add(&mut state, row));
+        seeds.push(state.clone());
+        state.negate();
+        seeds.push(state);
+    }
+    seeds
+}
+
+/// value / 10^digits as PostgreSQL stores it.
+pub fn numeric(value: i64, digits: u16) -> Vec<u8> {
+    let mut payload = Vec::new();
+    Normal { mantissa: Mantissa::Small(value as i128), scale: digits }.write_numeric(digits, &mut payload).unwrap();
+    payload
 }
 
 /// Of any bytes the short way takes only what the other takes, to the same effect, or touches nothing. The seeds are states of
