@@ -28,20 +28,19 @@ pub fn compact(name: Option<&str>) -> i64 {
 
 fn compact_noted(view: &Registered) -> i64 {
     let began = clock::now();
-    let rows = compact_view(view);
-    if rows > 0 {
-        ledger::did(view.id, Kind::Compaction, began, &Done::folded(rows), clock::now());
-    }
-    rows
+    compact_view(view).map_or(0, |folded| {
+        ledger::did(view.id, folded.kind, began, &folded.done, clock::now());
+        folded.rows
+    })
 }
 
-/// The lock of whatever changes main. Others may wait for a transaction that has written, so such a transaction waits for nobody here.
-pub fn lock_folding(view: &Registered) -> bool {
-    if !lock::has_written() {
-        lock::lock_folding(view.delta);
-        return true;
-    }
-    lock::try_lock_folding(view.delta) || skipped(view)
+/// What compaction did to a view.
+pub struct Folded {
+    /// Rows of delta that went.
+    rows: i64,
+    /// A compaction, or a backfill of a view that was read from its source.
+    kind: Kind,
+    pub done: Done,
 }
 
 /// Says so; false.
@@ -75,6 +74,11 @@ pub fn check_not_in_use(source: Oid, action: &str) {
     relatives(source).into_iter().for_each(|table| lock::check_not_in_use(table, action));
 }
 
+/// The same, and no lock is kept.
+pub fn look_not_in_use(source: Oid, action: &str) {
+    relatives(source).into_iter().for_each(|table| lock::look_not_in_use(table, action));
+}
+
 fn relatives(source: Oid) -> Vec<Oid> {
     let n = source.to_u32();
     oids(&format!("SELECT m::pg_catalog.oid FROM tally.members({n}) m UNION SELECT a::pg_catalog.oid FROM tally.ancestors({n}) a"))
@@ -94,15 +98,16 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
     rows.into_iter().flatten().flatten().filter_map(|t| t.parse::<u32>().ok()).map(Oid::from).collect()
 }
 
-pub fn compact_view(view: &Registered) -> i64 {
+/// None if there was nothing to do.
+pub fn compact_view(view: &Registered) -> Option<Folded> {
     // Before the subtransaction: a PostgreSQL with assertions takes amiss one that is rolled back by a deferred trigger at COMMIT.
     allow_transaction("compact");
-    relatives(view.source).into_iter().for_each(|table| lock::look_not_in_use(table, "compact a view of"));
-    fold_held(view.id, true).map_or(0, |(rows, _)| rows)
+    look_not_in_use(view.source, "compact a view of");
+    fold_held(view.id, true)
 }
 
 /// Folds a view with what is behind it held. None if there was nothing to do, and no lock is kept then; or if it would have to wait and may not.
-pub fn fold_held(id: i64, wait: bool) -> Option<(i64, Done)> {
+pub fn fold_held(id: i64, wait: bool) -> Option<Folded> {
     let fold = || {
         allow_transaction("compact");
         let view = hold::view(id, What::Tables, wait)?;
@@ -112,21 +117,21 @@ pub fn fold_held(id: i64, wait: bool) -> Option<(i64, Done)> {
     xact::tentatively(|| fold().ok_or(())).ok()
 }
 
-/// The lock is held, and the source and delta may be read together. Gives the delta rows that went, and what was done; None if there was
-/// nothing to do.
-pub fn fold(view: &Registered) -> Option<(i64, Done)> {
+/// The lock is held, and the source and delta may be read together. None if there was nothing to do.
+fn fold(view: &Registered) -> Option<Folded> {
     match state(view) {
         // While changes of the source go unseen, the source is what readers must read.
         State::Source if triggers::are_off(view.source) => None,
         State::Source => {
             lock::show_filling(view.delta);
-            Some(rebuild(view))
+            let (rows, done) = rebuild(view);
+            Some(Folded { rows, kind: Kind::Backfill, done })
         }
         State::Clean => None,
         State::Pending => {
-            let folded = count(as_owner(view, &rules::compaction(&storage::spec(view)?)));
+            let rows = count(as_owner(view, &rules::compaction(&storage::spec(view)?)));
             super::retain::horizon::tidy(view);
-            Some((folded, Done::folded(folded)))
+            Some(Folded { rows, kind: Kind::Compaction, done: Done::folded(rows) })
         }
     }
 }

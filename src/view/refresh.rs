@@ -1,5 +1,6 @@
 //! One refresh of a view, however it is kept.
 
+use super::hold::{self, What};
 use super::ledger;
 use super::named::View;
 use super::options::Options;
@@ -27,14 +28,21 @@ impl Done {
     }
 }
 
-/// Refreshes the view with this id in the current transaction, as its schedule asks for; None if there is no such view. The caller may
-/// run as anybody, and has written down that it begins.
+/// Refreshes the view with this id in the current transaction, as its schedule asks for; None if there is no such view (any more). The caller
+/// may run as anybody, and has written down that it begins.
 pub fn run(id: i64) -> Option<Done> {
     let view = View::by_id(id)?;
-    allow(&view);
+    prepare(&view);
     if let View::Incremental(view) = &view {
+        // Waited for even by a transaction that has written, as tally.run_due() has: who has the lock waits for nothing that such a one holds.
         lock::lock_folding(view.delta);
     }
+    let held = hold(&view);
+    if held.is_none() && View::by_id(id).is_some() {
+        let name = catalog::relation_name(view.relation());
+        Fail::new(PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, format!("could not obtain lock on what is behind view \"{name}\"")).raise();
+    }
+    let view = held?;
     let window = Options::of(id).refresh_window;
     let bounds = window.map(|window| Bounds { from: Some(format!("{} - {}::pg_catalog.interval", clock::literal(clock::now()), sql::literal(&window))), to: None });
     // Columns without a zone are taken for UTC's, whoever refreshes.
@@ -49,13 +57,19 @@ pub fn by_hand(name: &str, from: Option<Instant>, to: Option<Instant>) {
     }
     let whole = from.is_none() && to.is_none();
     let bounds = (!whole).then(|| Bounds { from: from.map(clock::literal), to: to.map(clock::literal) });
-    if bounds.is_some() {
-        check_range(&view, "refresh a range of");
-    }
     let started = clock::now();
-    allow(&view);
+    prepare(&view);
     if !lock_for(&view) {
         return;
+    }
+    let Some(view) = hold(&view) else {
+        if View::by_id(view.id()).is_none() {
+            Fail::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, format!("relation \"{name}\" does not exist")).raise();
+        }
+        return;
+    };
+    if bounds.is_some() {
+        check_range(&view, "refresh a range of");
     }
     let done = refresh(&view, bounds.as_ref());
     // What was left out is still to be refreshed.
@@ -81,32 +95,50 @@ pub fn check_range(view: &View, action: &str) {
     }
 }
 
-/// Raises an ERROR where the view may not be refreshed.
-fn allow(view: &View) {
+/// Raises an ERROR where the view may not be refreshed, and keeps no lock that the refresh would wait with.
+fn prepare(view: &View) {
     compact::allow_transaction("refresh");
     if let View::Incremental(view) = view {
-        compact::allow(view, "refresh");
-        super::ddl::quietly(|| triggers::install(view.source));
-        if triggers::are_off(view.source) {
-            let name = catalog::relation_name(view.view);
-            Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot refresh view \"{name}\" while triggers on its source are disabled"))
-                .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
-                .raise();
+        compact::look_not_in_use(view.source, "refresh a view of");
+    }
+}
+
+/// The same of a view that is held: with the triggers that it needs.
+fn allow(view: &Registered) {
+    compact::allow(view, "refresh");
+    super::ddl::quietly(|| triggers::install(view.source));
+    if triggers::are_off(view.source) {
+        let name = catalog::relation_name(view.view);
+        Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot refresh view \"{name}\" while triggers on its source are disabled"))
+            .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
+            .raise();
+    }
+}
+
+/// Waits for whoever refreshes the view.
+fn lock_for(view: &View) -> bool {
+    match view {
+        View::Incremental(view) if lock::has_written() => lock::try_lock_job(view.query) || compact::skipped(view),
+        _ => {
+            lock::lock_job(view.query());
+            true
         }
     }
 }
 
-/// Waits for whoever is at work on the view.
-fn lock_for(view: &View) -> bool {
+/// The view, with what is behind it held until the transaction ends: a DROP VIEW that came first is waited for. None: it has gone, or it cannot be
+/// had by a transaction that may not wait, which is said.
+fn hold(view: &View) -> Option<View> {
     match view {
         View::Refreshable(view) => {
-            lock::lock_job(view.query);
-            true
+            // As DROP VIEW goes about it, which waits for the readers of the definition.
+            [view.query, view.rows].into_iter().for_each(lock::lock_to_read);
+            refreshable::by_id(view.id).map(View::Refreshable)
         }
-        View::Incremental(view) if lock::has_written() => lock::try_lock_job(view.query) && compact::lock_folding(view) || compact::skipped(view),
         View::Incremental(view) => {
-            lock::lock_job(view.query);
-            compact::lock_folding(view)
+            let view = hold::view(view.id, What::Tables, true)?;
+            allow(&view);
+            Some(View::Incremental(view))
         }
     }
 }

@@ -102,6 +102,6 @@ impl View {
     /// Folds what is pending and repairs what is in doubt. None if there was nothing to do or no way to do it now.
     pub fn compact(&self) -> Option<Done> {
         // Whoever changes main now leaves less to do.
-        compact::fold_held(self.0.id, false).map(|(_, done)| done)
+        compact::fold_held(self.0.id, false).map(|folded| folded.done)
     }
 }

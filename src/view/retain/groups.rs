@@ -24,21 +24,18 @@ pub fn set(view: &Registered, options: &mut Options, keep: Interval) {
     options.retention = Some(alter::positive("retention", keep));
 }
 
-/// Takes away the groups of a view that its retention does not keep, and makes the partitions that it will need; None if there is no such view.
-pub fn enforce(id: i64) -> Option<Done> {
-    let view = registry::by_id(id)?;
-    let options = Options::of(id);
+/// Takes away the groups of a view that its retention does not keep, and makes the partitions that it will need. The view is held.
+pub fn enforce(view: &Registered) -> Done {
+    let options = Options::of(view.id);
     let mut done = Done { read: None, written: 0 };
     if options.retention.is_none() && options.partition_by.is_none() {
-        return Some(done);
+        return done;
     }
-    compact::allow(&view, "take old groups from");
-    if compact::lock_folding(&view) {
-        lock::show_retaining(view.delta);
-        parts::ahead(&view, transaction_start());
-        done.written = options.retention.map_or(0, |keep| expire(&view, schedule::interval(&keep), transaction_start()));
-    }
-    Some(done)
+    compact::allow(view, "take old groups from");
+    lock::show_retaining(view.delta);
+    parts::ahead(view, transaction_start());
+    done.written = options.retention.map_or(0, |keep| expire(view, schedule::interval(&keep), transaction_start()));
+    done
 }
 
 /// Whether `enforce` would find anything to do. Nothing is locked, and nothing written.

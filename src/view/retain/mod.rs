@@ -48,7 +48,7 @@ pub fn begin(view: &Registered, keep: Option<Interval>, partition_by: Option<Uni
 
 /// Takes away the groups of a view that its retention does not keep; None if there is no such view, or if it would have to wait and may not.
 pub fn enforce(id: i64, wait: bool) -> Option<Done> {
-    groups::enforce(hold::view(id, What::All, wait)?.id)
+    Some(groups::enforce(&hold::view(id, What::All, wait)?))
 }
 
 /// Does now what the retention of a view or of a source says; the groups or rows that went.
