@@ -12,7 +12,7 @@ crate::process!("backfill", |database| {
     home::alone(Sort::Backfill);
     if let Some(view) = home::transaction("looking for a view", || View::by_id(process::argument())) {
         // How it went is in the log.
-        let _ = Chore::Fill(view).run();
+        Chore::Fill(view).run();
     }
     process::leave();
 });

@@ -6,7 +6,8 @@ use crate::pg::{catalog, clock, setting, xact};
 use crate::view::ledger::{self, Kind};
 use crate::view::refresh::Done;
 use crate::view::upkeep::View;
-use crate::view::{retain, upkeep};
+use crate::view::retain::{self, HeldUp};
+use crate::view::upkeep;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
@@ -21,6 +22,16 @@ pub enum Chore {
     Retain { id: i64, name: String },
     /// Of a source, and the views that go on counting what goes.
     RetainSource { source: Oid, views: Vec<i64>, name: String },
+}
+
+/// How a chore went, in transactions of its own.
+pub enum Outcome {
+    Done(Done),
+    Nothing,
+    /// There was something to do, and somebody had what it needs.
+    HeldUp,
+    /// The log says why.
+    Failed,
 }
 
 /// What may have old groups or rows.
@@ -80,25 +91,20 @@ impl Chore {
         xact::attempted(look).unwrap_or(true)
     }
 
-    /// Whether there is something to do, and somebody has what it needs.
-    pub fn is_held_up(&self) -> bool {
-        let look = || matches!(self, Chore::RetainSource { source, .. } if retain::source::is_held_up(*source));
-        xact::attempted(look).unwrap_or(false)
-    }
-
     /// At most so many rows of a source, if a number is given. None if there was nothing to do.
-    fn work(&self, most: Option<u64>) -> Option<Done> {
+    fn work(&self, most: Option<u64>) -> Result<Option<Done>, HeldUp> {
+        let written = |done: Done| Some(done).filter(|done| done.written > 0);
         match self {
-            Chore::Compact(view) | Chore::Fill(view) => view.compact(),
-            Chore::Retain { id, .. } => retain::enforce(*id, false).filter(|done| done.written > 0),
-            Chore::RetainSource { source, .. } => retain::enforce_source(*source, most, false).filter(|done| done.written > 0),
+            Chore::Compact(view) | Chore::Fill(view) => Ok(view.compact()),
+            Chore::Retain { id, .. } => retain::enforce(*id, false).map(written).ok_or(HeldUp),
+            Chore::RetainSource { source, .. } => retain::enforce_source(*source, most, false).map(written),
         }
     }
 
     /// In transactions of its own: what is begun is written down and committed first, so that a crash is seen. Nothing is written where
-    /// nothing is to be done. Err: it failed.
-    pub fn run(&self) -> Result<Option<Done>, ()> {
-        let Some(what) = home::transaction("looking what there is to do", || self.is_due().then(|| self.what())) else { return Ok(None) };
+    /// nothing is to be done.
+    pub fn run(&self) -> Outcome {
+        let Some(what) = home::transaction("looking what there is to do", || self.is_due().then(|| self.what())) else { return Outcome::Nothing };
         let began = clock::now();
         let entries: Vec<_> = home::transaction(&what, || self.views().into_iter().map(|id| ledger::begin(id, self.kind(), began)).collect());
         home::transaction(&what, || {
@@ -106,14 +112,19 @@ impl Chore {
             let result = xact::attempted(|| self.work(Some(AT_ONCE)));
             let now = clock::now();
             entries.iter().for_each(|entry| match &result {
-                Ok(Some(done)) => ledger::done(entry, None, done, now),
-                Ok(None) => ledger::nothing(entry),
+                Ok(Ok(Some(done))) => ledger::done(entry, None, done, now),
+                Ok(Ok(None) | Err(HeldUp)) => ledger::nothing(entry),
                 Err(failure) => ledger::failed(entry, &failure.message, now),
             });
-            if let Err(failure) = &result {
-                Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{what} failed")).detail(format!("{}.", failure.message)).log();
+            match result {
+                Ok(Ok(Some(done))) => Outcome::Done(done),
+                Ok(Ok(None)) => Outcome::Nothing,
+                Ok(Err(HeldUp)) => Outcome::HeldUp,
+                Err(failure) => {
+                    Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("{what} failed")).detail(format!("{}.", failure.message)).log();
+                    Outcome::Failed
+                }
             }
-            result.map_err(|_| ())
         })
     }
 
@@ -123,8 +134,8 @@ impl Chore {
         let result = xact::attempted(|| self.work(None));
         let now = clock::now();
         match result {
-            Ok(Some(done)) => self.views().into_iter().for_each(|id| ledger::did(id, self.kind(), began, &done, now)),
-            Ok(None) => {}
+            Ok(Ok(Some(done))) => self.views().into_iter().for_each(|id| ledger::did(id, self.kind(), began, &done, now)),
+            Ok(Ok(None) | Err(HeldUp)) => {}
             Err(failure) if failure.code == PgSqlErrorCode::ERRCODE_QUERY_CANCELED => Fail::new(failure.code, failure.message).raise(),
             Err(failure) => {
                 for id in self.views() {

@@ -1,7 +1,7 @@
 //! The process of a database that looks after its views between refreshes: pending rows are folded before they are many, and
 //! the place that they took is made free again.
 
-use super::chores::{self, Chore};
+use super::chores::{self, Chore, Outcome};
 use super::complain::Complaint;
 use super::home;
 use crate::pg::process::{self, Sort, Started};
@@ -92,16 +92,11 @@ impl Keeper {
     fn retain(&mut self) {
         let began = clock::now();
         while let Some(chore) = self.retention.pop_front() {
-            let held_up = chore.views().into_iter().any(|id| self.is_filling(id)) || match chore.run() {
-                Ok(Some(_)) => {
-                    self.retention.push_front(chore);
-                    false
-                }
-                Ok(None) => home::transaction("looking what there is to do", || chore.is_held_up()),
-                Err(()) => false,
-            };
-            if held_up {
-                self.retained = Some(began.plus(HELD_UP - RETENTION));
+            let filling = chore.views().into_iter().any(|id| self.is_filling(id));
+            match if filling { Outcome::HeldUp } else { chore.run() } {
+                Outcome::Done(_) => self.retention.push_front(chore),
+                Outcome::HeldUp => self.retained = Some(began.plus(HELD_UP - RETENTION)),
+                Outcome::Nothing | Outcome::Failed => {}
             }
             if !(0..PIECE).contains(&clock::now().minus(began)) {
                 break;
@@ -126,8 +121,9 @@ impl Keeper {
                 Some(Task::Fold) => {
                     let began = clock::now();
                     match Chore::Compact(view.clone()).run() {
-                        Ok(done) => memory.folded(done.and_then(|done| done.read).unwrap_or(0), began, clock::now()),
-                        Err(()) => memory.failed(began, clock::now()),
+                        Outcome::Failed => memory.failed(began, clock::now()),
+                        Outcome::Done(done) => memory.folded(done.read.unwrap_or(0), began, clock::now()),
+                        Outcome::Nothing | Outcome::HeldUp => memory.folded(0, began, clock::now()),
                     }
                 }
                 Some(Task::Vacuum { truncate }) => {
@@ -151,11 +147,11 @@ impl Keeper {
         }
         let began = clock::now();
         self.complaint.no_room_for(Sort::Backfill, began);
-        let result = Chore::Fill(view.clone()).run();
+        let outcome = Chore::Fill(view.clone()).run();
         let memory = self.memory.entry(view.id()).or_default();
-        match result {
-            Ok(_) => memory.folded(MANY_DEAD, began, clock::now()),
-            Err(()) => memory.failed(began, clock::now()),
+        match outcome {
+            Outcome::Failed => memory.failed(began, clock::now()),
+            _ => memory.folded(MANY_DEAD, began, clock::now()),
         }
     }
 

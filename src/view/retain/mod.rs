@@ -16,7 +16,7 @@ pub mod partitions;
 pub mod removal;
 pub mod source;
 
-pub use source::enforce_source;
+pub use source::{HeldUp, enforce_source};
 
 use crate::pg::error::{Fail, raise};
 use super::hold::{self, What};
@@ -46,7 +46,7 @@ pub fn begin(view: &Registered, keep: Option<Interval>, partition_by: Option<Uni
     }
 }
 
-/// Takes away the groups of a view that its retention does not keep; None if there is no such view, or if it would have to wait and may not.
+/// Takes away the groups of a view that its retention does not keep; None if it would have to wait and may not, or if there is no such view (any more).
 pub fn enforce(id: i64, wait: bool) -> Option<Done> {
     Some(groups::enforce(&hold::view(id, What::All, wait)?))
 }

@@ -101,35 +101,43 @@ pub fn is_due(source: Oid) -> bool {
     })
 }
 
-/// Whether a source has such rows, and somebody has a lock that does not let them be removed.
-pub fn is_held_up(source: Oid) -> bool {
-    is_due(source) && xact::looking(|| hold::source(source, false).is_none())
+/// Somebody has what is needed, and may not be waited for.
+pub struct HeldUp;
+
+/// Removes the rows that a source's retention does not keep, not many more than `most` of them at once. Of partitions that were dropped the rows
+/// are estimated. Where it may not `wait` and would have to, it removes nothing.
+pub fn enforce_source(source: Oid, most: Option<u64>, wait: bool) -> Result<Done, HeldUp> {
+    let mut done = Done { read: None, written: 0 };
+    if let Some(rule) = of(source) {
+        refuse_unseen(source);
+        // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
+        if xact::looking(|| has_old(source, &rule, wait))? {
+            done.written = enforce(source, &rule, most, wait)?;
+        }
+    }
+    Ok(done)
 }
 
-/// Removes the rows that a source's retention does not keep, not many more than `most` of them at once; None if it has none. Of partitions
-/// that were dropped the rows are estimated. Where it may not `wait` and would have to, it removes nothing.
-pub fn enforce_source(source: Oid, most: Option<u64>, wait: bool) -> Option<Done> {
-    let rule = of(source)?;
-    refuse_unseen(source);
-    // Looked for before anything is locked: a VACUUM of the source is not to be cancelled for nothing.
-    let deleted = if xact::looking(|| has_old(source, &rule, wait)) { enforce(source, &rule, most, wait) } else { 0 };
-    Some(Done { read: None, written: deleted })
-}
-
-fn has_old(source: Oid, rule: &Rule, wait: bool) -> bool {
+fn has_old(source: Oid, rule: &Rule, wait: bool) -> Result<bool, HeldUp> {
     // A partition is dropped with a lock on what it is a part of.
-    hold::lock_source(source, wait) && catalog::is_table(source) && !Old::of(source, rule).is_empty()
+    if !hold::lock_source(source, wait) {
+        return Err(HeldUp);
+    }
+    Ok(catalog::is_table(source) && !Old::of(source, rule).is_empty())
 }
 
 /// There may be rows to remove: looked for again when nobody can change what decides it. Gives how many went.
-fn enforce(source: Oid, rule: &Rule, most: Option<u64>, wait: bool) -> i64 {
-    let Some(views) = hold::source(source, wait).filter(|views| !views.is_empty()) else { return 0 };
+fn enforce(source: Oid, rule: &Rule, most: Option<u64>, wait: bool) -> Result<i64, HeldUp> {
+    let views = hold::source(source, wait).ok_or(HeldUp)?;
+    if views.is_empty() {
+        return Ok(0);
+    }
     views.iter().for_each(|view| compact::allow(view, "remove old rows below"));
     refuse_unseen(source);
     views.iter().for_each(|view| lock::show_retaining(view.delta));
     let old = Old::of(source, rule);
     if old.is_empty() {
-        return 0;
+        return Ok(0);
     }
     views.iter().for_each(|view| {
         compact::compact_view(view);
@@ -141,7 +149,7 @@ fn enforce(source: Oid, rule: &Rule, most: Option<u64>, wait: bool) -> i64 {
     }
     views.iter().for_each(horizon::tidy);
     // Last, because nobody reads or writes the source from then on until the transaction ends.
-    deleted as i64 + partitions::drop_all(&old.partitions, rule.column, &views)
+    Ok(deleted as i64 + partitions::drop_all(&old.partitions, rule.column, &views))
 }
 
 /// What a source has that is too old.

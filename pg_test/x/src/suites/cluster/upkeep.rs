@@ -190,32 +190,58 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
     println!("  seed {seed}");
     drop(made(nodes, "crash", "4 days")?);
     let mut random = Random(seed);
+    let mut kills = [[0u64; 3]; 2];
     let mut lost = [0i64; 3];
     for round in 1..=rounds {
         for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %"), ("backfill", "filling %")].into_iter().enumerate() {
             let when = format!("seed {seed}, round {round}, {kind}");
-            crash(nodes, &mut random, what).context(when.clone())?;
-            let mut c = connected(nodes, "crash")?;
-            // what the killed one was at is done by the next
-            until("pending rows to be folded", || Ok(pending(&mut c)? == 0)).context(when.clone())?;
-            // a table that something is at is left for the next look at what is too old, a minute later
-            let gone = super::until_soon(Duration::from_secs(90), || Ok(old_rows(&mut c)? == 0)).context(when.clone())?;
-            ensure!(gone, "{when}: old rows stay");
-            same(&mut c, TRUTH).context(when.clone())?;
-            for (view, _) in VIEWS {
-                let found = c.query_one("SELECT missing + extra + different FROM tally.verify_view($1)", &[&view])?.get::<_, i64>(0);
-                ensure!(found == 0, "{when}: verify_view finds {found} groups of {view} wrong");
-            }
-            nothing_stuck(&mut c).context(when.clone())?;
-            lost[n] = c.query_one("SELECT count(*) FROM tally.view_log WHERE kind = $1 AND status = 'failed' AND error = $2", &[&kind, &LOST])?.get(0);
+            let of_process = crash(nodes, &mut random, what).context(when.clone())?;
+            kills[of_process as usize][n] += 1;
+            lost[n] = recovered(nodes, kind).with_context(|| when.clone()).inspect_err(|_| evidence(nodes, &when))?;
         }
     }
-    println!("  {rounds} rounds, {} compactions, {} enforcements of retention and {} backfills ended by a crash were written down as failed", lost[0], lost[1], lost[2]);
+    let [server, process] = kills.map(|k| format!("{} compactions, {} enforcements of retention and {} backfills", k[0], k[1], k[2]));
+    println!("  {rounds} rounds: the server was killed in {server}, the process in {process}");
+    println!("  written down as failed were {} compactions, {} enforcements of retention and {} backfills", lost[0], lost[1], lost[2]);
     ensure!(lost.iter().all(|n| *n > 0) || rounds < 10, "nothing was under way when a process was killed");
     Ok(())
 }
 
-fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
+/// What the killed one was at is done by the next, and all is as it must be. Gives how many attempts of this kind the log has as lost.
+fn recovered(nodes: &mut Cluster, kind: &str) -> Result<i64> {
+    let mut c = connected(nodes, "crash")?;
+    until("pending rows to be folded", || Ok(pending(&mut c)? == 0))?;
+    // what holds retention up it looks at again after ten seconds: VACUUM, and each view that is being filled
+    ensure!(super::until_soon(Duration::from_secs(45), || Ok(old_rows(&mut c)? == 0))?, "old rows stay");
+    same(&mut c, TRUTH)?;
+    for (view, _) in VIEWS {
+        let found = c.query_one("SELECT missing + extra + different FROM tally.verify_view($1)", &[&view])?.get::<_, i64>(0);
+        ensure!(found == 0, "verify_view finds {found} groups of {view} wrong");
+    }
+    nothing_stuck(&mut c)?;
+    Ok(c.query_one("SELECT count(*) FROM tally.view_log WHERE kind = $1 AND status = 'failed' AND error = $2", &[&kind, &LOST])?.get(0))
+}
+
+/// Who is at what, what the extension says of itself, and the end of the server's log, which the next server of this name would remove.
+fn evidence(nodes: &mut Cluster, when: &str) {
+    println!("  {when}: what there is to see");
+    let locks = "SELECT concat_ws(' | ', l.pid, a.backend_type, a.state, l.locktype, l.relation::regclass, l.objid, l.objsubid, l.mode, l.granted, a.query)
+                   FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) WHERE l.pid <> pg_backend_pid() AND l.locktype NOT IN ('virtualxid', 'transactionid')";
+    let log = "SELECT concat_ws(' | ', view, kind, started, finished, rows_read, rows_written, status, error) FROM tally.view_log ORDER BY started DESC LIMIT 30";
+    let health = "SELECT concat_ws(' | ', severity, view, problem) FROM tally.health()";
+    if let Ok(mut c) = connected(nodes, "crash") {
+        for sql in [locks, log, health] {
+            match c.query(sql, &[]) {
+                Ok(rows) => rows.iter().for_each(|row| println!("    {}", row.get::<_, &str>(0))),
+                Err(e) => println!("    {e:#}"),
+            }
+        }
+    }
+    println!("{}", crate::sh::tail(&nodes.log(), 120));
+}
+
+/// Whether it was the process, and not the server, that was killed.
+fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<bool> {
     let mut c = connected(nodes, "crash")?;
     started(&mut c, "pg_tally upkeep")?;
     let (retention, backfill) = (what.starts_with("enforcing"), what.starts_with("filling"));
@@ -249,5 +275,5 @@ fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<()> {
             nodes.start()?;
         }
     }
-    Ok(())
+    Ok(process.is_some())
 }
