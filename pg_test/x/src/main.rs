@@ -7,7 +7,8 @@ const HELP: &str = "\
 cargo x demo [--events N] [--stop]
     build in release, start a private PostgreSQL 15, load 336,776 real flights (or N generated web events) and show roll-ups staying exact
 cargo x test [--pg 15|16|17|18] [--only core|tidy|pgrx|regress|isolation|oracle|readme|acceptance|demo|cluster[,…]] [--release] [--accept]
-    run all tests, or some, from nothing; the last line is `N passed, N failed`; --accept takes what regress and isolation print as expected
+    run all tests, or some, from nothing; the last line is `N passed, N failed`; --accept takes what regress and isolation print as expected;
+    with TALLY_PG_CONFIG=/path/to/pg_config in the environment all this is done with that server, such as a build with assertions
 cargo x oracle [arguments]
     the random differential test against a private server, for as long as its arguments say
 cargo x crash [--what writes|refresh|upkeep] [--pg 15|16|17|18] [--rounds N] [--seed N]

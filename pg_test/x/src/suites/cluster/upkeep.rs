@@ -6,7 +6,7 @@ use crate::cluster::{self, Cluster, Stop};
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// `counted` has every row that the views have to count, for as long as they show it.
 const TABLES: &str = "CREATE EXTENSION pg_tally;
@@ -50,8 +50,9 @@ fn pending(c: &mut Client) -> Result<i64> {
     Ok(c.query_one("SELECT sum(pending)::bigint FROM tally.views", &[])?.get(0))
 }
 
-fn old_rows(c: &mut Client) -> Result<i64> {
-    Ok(c.query_one("SELECT count(*) FROM src WHERE ts < now() - interval '4 days'", &[])?.get(0))
+/// What was written until then and is too old since. Rows grow old all the time: of those that have since then, some always wait for the next look.
+fn old_rows(c: &mut Client, then: SystemTime) -> Result<i64> {
+    Ok(c.query_one("SELECT count(*) FROM src WHERE ts < $1::timestamptz - interval '4 days'", &[&then])?.get(0))
 }
 
 fn entries(c: &mut Client, kind: &str, status: &str) -> Result<i64> {
@@ -69,9 +70,10 @@ pub fn looks_after(nodes: &mut Cluster) -> Result<()> {
     let cost = "SELECT bool_and(statements > 0 AND mean_statement_time > 0) FROM tally.views WHERE mode = 'incremental'";
     ensure!(c.query_one(cost, &[])?.get::<_, bool>(0), "statements on the source are not counted");
     // a new process looks at what is too old at once
+    let then = SystemTime::now();
     let upkeep = started(&mut c, "pg_tally upkeep")?;
     c.execute("SELECT pg_terminate_backend($1)", &[&upkeep])?;
-    until("old rows to go", || Ok(old_rows(&mut c)? == 0))?;
+    until("old rows to go", || Ok(old_rows(&mut c, then)? == 0))?;
     same(&mut c, TRUTH)?;
     until("the log to tell of retention", || Ok(entries(&mut c, "retention", "ok")? > 0))?;
     let vacuumed = "SELECT bool_and(s.vacuum_count > 0) FROM tally.registry r JOIN pg_stat_all_tables s ON s.relid = r.delta";
@@ -165,9 +167,10 @@ pub fn rests(nodes: &mut Cluster) -> Result<()> {
         write(&mut c, 3000, n)?;
         until("pending rows to be folded", || Ok(pending(&mut c)? == 0))?;
     }
-    ensure!(old_rows(&mut c)? > 0, "rows went from a table that was locked");
+    let then = SystemTime::now();
+    ensure!(old_rows(&mut c, then)? > 0, "rows went from a table that was locked");
     holder.batch_execute("ROLLBACK")?;
-    until("old rows to go", || Ok(old_rows(&mut c)? == 0))?;
+    until("old rows to go", || Ok(old_rows(&mut c, then)? == 0))?;
     c.batch_execute("CREATE TABLE off (k int); SELECT tally.create_view('unfilled', 'SELECT k, count(*) AS n FROM off GROUP BY k', with_data => false)")?;
     until("the view to be filled", || Ok(entries(&mut c, "backfill", "ok")? == 1))?;
     c.batch_execute("ALTER TABLE off DISABLE TRIGGER ALL; DELETE FROM off; INSERT INTO off VALUES (1)")?;
@@ -195,9 +198,9 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
     for round in 1..=rounds {
         for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %"), ("backfill", "filling %")].into_iter().enumerate() {
             let when = format!("seed {seed}, round {round}, {kind}");
-            let of_process = crash(nodes, &mut random, what).context(when.clone())?;
+            let (of_process, then) = crash(nodes, &mut random, what).context(when.clone())?;
             kills[of_process as usize][n] += 1;
-            lost[n] = recovered(nodes, kind).with_context(|| when.clone()).inspect_err(|_| evidence(nodes, &when))?;
+            lost[n] = recovered(nodes, kind, then).with_context(|| when.clone()).inspect_err(|_| evidence(nodes, &when))?;
         }
     }
     let [server, process] = kills.map(|k| format!("{} compactions, {} enforcements of retention and {} backfills", k[0], k[1], k[2]));
@@ -208,11 +211,11 @@ pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
 }
 
 /// What the killed one was at is done by the next, and all is as it must be. Gives how many attempts of this kind the log has as lost.
-fn recovered(nodes: &mut Cluster, kind: &str) -> Result<i64> {
+fn recovered(nodes: &mut Cluster, kind: &str, then: SystemTime) -> Result<i64> {
     let mut c = connected(nodes, "crash")?;
     until("pending rows to be folded", || Ok(pending(&mut c)? == 0))?;
     // what holds retention up it looks at again after ten seconds: VACUUM, and each view that is being filled
-    ensure!(super::until_soon(Duration::from_secs(45), || Ok(old_rows(&mut c)? == 0))?, "old rows stay");
+    ensure!(super::until_soon(Duration::from_secs(45), || Ok(old_rows(&mut c, then)? == 0))?, "old rows stay");
     same(&mut c, TRUTH)?;
     for (view, _) in VIEWS {
         let found = c.query_one("SELECT missing + extra + different FROM tally.verify_view($1)", &[&view])?.get::<_, i64>(0);
@@ -240,12 +243,13 @@ fn evidence(nodes: &mut Cluster, when: &str) {
     println!("{}", crate::sh::tail(&nodes.log(), 120));
 }
 
-/// Whether it was the process, and not the server, that was killed.
-fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<bool> {
+/// Whether it was the process, and not the server, that was killed; and a time before that, when all was written.
+fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<(bool, SystemTime)> {
     let mut c = connected(nodes, "crash")?;
     started(&mut c, "pg_tally upkeep")?;
     let (retention, backfill) = (what.starts_with("enforcing"), what.starts_with("filling"));
     write(&mut c, if retention || backfill { 30_000 } else { 4000 }, random.below(u64::MAX))?;
+    let then = SystemTime::now();
     if backfill {
         // what came and went with a child, no view can know
         c.batch_execute("CREATE TABLE child () INHERITS (src); DROP TABLE child")?;
@@ -275,5 +279,5 @@ fn crash(nodes: &mut Cluster, random: &mut Random, what: &str) -> Result<bool> {
             nodes.start()?;
         }
     }
-    Ok(process.is_some())
+    Ok((process.is_some(), then))
 }
