@@ -162,8 +162,15 @@ impl Cluster {
     /// What a power cut does: the postmaster and all its processes are killed.
     pub fn crash(&mut self) -> Result<()> {
         let mut postmaster = self.child.take().context("only a server started here is killed")?;
-        // stopped, it starts no more of them
+        // stopped, it starts no more of them; it may still be at that when it is told
         signal("STOP", &[postmaster.id()])?;
+        let begin = Instant::now();
+        while stat(postmaster.id()).is_some_and(|(state, _)| state != "T" && state != "Z") {
+            if begin.elapsed() > Duration::from_secs(10) {
+                bail!("the postmaster does not stop");
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
         let mut all = children(postmaster.id())?;
         all.push(postmaster.id());
         signal("KILL", &all)?;
@@ -239,12 +246,15 @@ pub fn signal(name: &str, ids: &[u32]) -> Result<()> {
 
 /// Its parent if there is such a process, and not just its exit status.
 fn parent(process: u32) -> Option<u32> {
+    stat(process).filter(|(state, _)| state != "Z").map(|(_, parent)| parent)
+}
+
+/// The state and the parent of a process.
+fn stat(process: u32) -> Option<(String, u32)> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // 12 (name, which may have any character) S 1 …
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    let parent = fields.next()?.parse().ok()?;
-    (state != "Z").then_some(parent)
+    Some((fields.next()?.to_string(), fields.next()?.parse().ok()?))
 }
 
 fn children(process: u32) -> Result<Vec<u32>> {
