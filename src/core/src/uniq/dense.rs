@@ -158,7 +158,13 @@ pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) {
 pub fn count_nibbles(nibbles: &[u8], v: u8) -> usize {
     widest(
         #[inline(always)]
-        || nibbles.chunks(64).fold(0, #[inline(always)] |n, run| n + count_few(run, v) as usize),
+        || {
+            nibbles.chunks(64).fold(
+                0,
+                #[inline(always)]
+                |n, run| n + count_few(run, v) as usize,
+            )
+        },
     )
 }
 

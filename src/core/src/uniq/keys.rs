@@ -3,7 +3,9 @@
 //! Most groups are small, and appending is several times cheaper than looking up; so the list may hold an index twice. A
 //! list of keys that are all but distinct may grow as long as a state may be; one that repeats itself becomes a table.
 
+use super::repeats::remove_repeats;
 use super::table::{Table, sort_keys};
+use crate::error::Error;
 
 /// A list from this length on has to show that its keys are distinct before it grows.
 const SHORT: usize = 128;
@@ -51,7 +53,7 @@ impl Keys {
         if let Self::List(list) = self
             && list.len() == limit
         {
-            distinct(list);
+            remove_repeats(list);
             if list.len() == limit && !list.iter().any(|known| known ^ key < 0x80) {
                 list.push(key);
                 return list.len();
@@ -65,7 +67,6 @@ impl Keys {
     #[cold]
     fn make_table(&mut self, more: usize) -> &mut Table {
         if let Self::List(list) = self {
-            distinct(list);
             let mut table = Table::with_capacity(list.len() + more);
             for key in list {
                 table.insert(*key);
@@ -78,6 +79,38 @@ impl Keys {
         }
     }
 
+    /// Adds the keys, about `more`, that `read` appends to a list; says how many indexes there are if that can be more than `limit`. After
+    /// an error the keys are those that were there before.
+    pub fn extend(&mut self, more: usize, limit: usize, read: impl FnOnce(&mut Vec<u32>) -> Result<(), Error>) -> Result<usize, Error> {
+        self.reserve(more, limit);
+        match self {
+            Self::List(list) => {
+                let before = list.len();
+                let done = read(list);
+                if done.is_err() {
+                    list.truncate(before);
+                }
+                let all = list.len();
+                if all > limit {
+                    remove_repeats(list);
+                }
+                list.shrink_to(limit);
+                let left = list.len();
+                // Who would fill up a list with repeats once more would have all of it looked through once more.
+                if left < all && left <= limit {
+                    self.make_table(0);
+                }
+                done.map(|()| left)
+            }
+            Self::Table(table) => {
+                let mut keys = Vec::with_capacity(more);
+                read(&mut keys)?;
+                keys.into_iter().for_each(|key| _ = table.insert(key));
+                Ok(table.len())
+            }
+        }
+    }
+
     /// Makes room for `more` keys at once, as far as a list may be that long.
     pub fn reserve(&mut self, more: usize, limit: usize) {
         let list = match self {
@@ -87,7 +120,7 @@ impl Keys {
         };
         let all = list.len();
         if all >= SHORT {
-            distinct(list);
+            remove_repeats(list);
             if list.len() * 8 < all * 7 {
                 self.make_table(more);
                 return;

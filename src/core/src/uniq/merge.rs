@@ -38,13 +38,26 @@ impl Uniq {
         match view.body {
             Body::Tiny(codes) => codec::tiny_keys(codes, view.p, |key| self.add_key(key, fold))?,
             Body::Sparse(sparse) => {
-                self.expect_keys(sparse.len());
+                let read = |keys: &mut Vec<u32>| {
+                    let start = keys.len();
+                    sparse.append_keys(view.p, keys)?;
+                    if fold {
+                        keys[start..].iter_mut().for_each(|key| *key = code::fold_key(*key, p));
+                    }
+                    Ok(())
+                };
                 match &mut self.repr {
                     Repr::Dense(registers) if !fold => sparse.raise(p, registers)?,
-                    _ => {
-                        let (mut rare, mut common) = (Vec::new(), Vec::with_capacity(sparse.len()));
-                        sparse.read_keys(view.p, &mut rare, &mut common)?;
-                        common.into_iter().chain(rare).for_each(|key| self.add_key(key, fold));
+                    Repr::Dense(registers) => {
+                        let mut keys = Vec::with_capacity(sparse.len());
+                        read(&mut keys)?;
+                        keys.into_iter().for_each(|key| dense::raise_key(registers, key, p));
+                    }
+                    Repr::Sparse(keys) => {
+                        let limit = sparse_limit(p);
+                        if keys.extend(sparse.len(), limit, read)? > limit {
+                            self.make_dense();
+                        }
                     }
                 }
             }

@@ -11,6 +11,7 @@ mod elias_fano;
 mod estimate;
 mod keys;
 mod merge;
+mod repeats;
 mod table;
 
 pub use merge::uniq_merge_bytes;
