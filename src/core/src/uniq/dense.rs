@@ -40,7 +40,7 @@ fn raise_indexes_of<const P: u32>(registers: &mut [u8], indexes: &[u32]) {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub fn raise(registers: &mut [u8], index: usize, value: u8) {
     // Always written: whether a value is greater has no pattern while a state is young.
     if let Some(register) = registers.get_mut(index) {

@@ -53,21 +53,21 @@ impl Keys {
         if let Self::List(list) = self
             && list.len() == limit
         {
-            remove_repeats(list);
-            if list.len() == limit && !list.iter().any(|known| known ^ key < 0x80) {
+            let n = remove_repeats(list);
+            if n == limit && !list.iter().any(|known| known ^ key < 0x80) {
                 list.push(key);
                 return list.len();
             }
-            return self.make_table(1).insert(key);
+            return self.make_table(n + 1).insert(key);
         }
         self.reserve(1, limit);
         self.insert(key, limit)
     }
 
     #[cold]
-    fn make_table(&mut self, more: usize) -> &mut Table {
+    fn make_table(&mut self, capacity: usize) -> &mut Table {
         if let Self::List(list) = self {
-            let mut table = Table::with_capacity(list.len() + more);
+            let mut table = Table::with_capacity(capacity);
             for key in list {
                 table.insert(*key);
             }
@@ -91,16 +91,11 @@ impl Keys {
                     list.truncate(before);
                 }
                 let all = list.len();
-                if all > limit {
-                    remove_repeats(list);
-                }
+                let n = if all > limit { remove_repeats(list) } else { all };
                 list.shrink_to(limit);
-                let left = list.len();
-                // Who would fill up a list with repeats once more would have all of it looked through once more.
-                if left < all && left <= limit {
-                    self.make_table(0);
-                }
-                done.map(|()| left)
+                // A list that is filled up with repeats again and again would be looked through again and again.
+                let n = if n < list.len() || n < all && n <= limit { self.make_table(n).len() } else { n };
+                done.map(|()| n)
             }
             Self::Table(table) => {
                 let mut keys = Vec::with_capacity(more);
@@ -120,9 +115,9 @@ impl Keys {
         };
         let all = list.len();
         if all >= SHORT {
-            remove_repeats(list);
-            if list.len() * 8 < all * 7 {
-                self.make_table(more);
+            let n = remove_repeats(list);
+            if n * 8 < all * 7 {
+                self.make_table(n + more);
                 return;
             }
         }

@@ -1,6 +1,7 @@
 //! Merging, of states in memory and of bytes.
 
 use super::codec::{self, Body, View};
+use super::registers::Registers;
 use super::{Repr, Uniq, code, dense, keys, sparse_limit};
 use crate::error::Error;
 use crate::state::State;
@@ -16,10 +17,10 @@ impl Uniq {
                 keys.for_each(|key| self.add_key(key, p < other.p));
             }
             Repr::Dense(registers) if p < other.p => {
-                let folded = dense::fold(registers, other.p, p);
+                let folded = dense::fold(&registers.settled(other.p), other.p, p);
                 dense::raise_all(self.make_dense(), &folded);
             }
-            Repr::Dense(registers) => dense::raise_all(self.make_dense(), registers),
+            Repr::Dense(registers) => dense::raise_all(self.make_dense(), &registers.settled(p)),
         }
     }
 
@@ -47,11 +48,11 @@ impl Uniq {
                     Ok(())
                 };
                 match &mut self.repr {
-                    Repr::Dense(registers) if !fold => sparse.raise(p, registers)?,
+                    Repr::Dense(registers) if !fold => sparse.raise(p, registers.raised())?,
                     Repr::Dense(registers) => {
                         let mut keys = Vec::with_capacity(sparse.len());
                         read(&mut keys)?;
-                        keys.into_iter().for_each(|key| dense::raise_key(registers, key, p));
+                        keys.into_iter().for_each(|key| dense::raise_key(registers.raised(), key, p));
                     }
                     Repr::Sparse(keys) => {
                         let limit = sparse_limit(p);
@@ -65,7 +66,7 @@ impl Uniq {
                 let folded = dense::fold(&encoded.registers(view.p)?, view.p, p);
                 dense::raise_all(self.make_dense(), &folded);
             }
-            Body::Dense(encoded) if self.has_no_values() => self.repr = Repr::Dense(encoded.registers(p)?),
+            Body::Dense(encoded) if self.has_no_values() => self.repr = Repr::Dense(Registers::of(encoded.registers(p)?)),
             Body::Dense(encoded) => encoded.raise(p, self.make_dense())?,
         }
         Ok(())
