@@ -153,7 +153,7 @@ impl Keys {
     pub fn for_each(&self, each: impl FnMut(u32)) {
         match self {
             Self::List(list) => list.iter().copied().for_each(each),
-            Self::Table(table) => table.keys().for_each(each),
+            Self::Table(table) => table.keys().into_iter().for_each(each),
         }
     }
 
