@@ -145,6 +145,15 @@ fn inserts(filter: &str) {
             }
         });
     }
+    for distinct in [1000, 5000] {
+        line(filter, &format!("uniq: insert in turn, 1000 groups of {distinct}"), "-", 5_000_000, || {
+            let mut groups = vec![Uniq::new(14); 1000];
+            for v in 0..5_000_000i64 {
+                groups[(v % 1000) as usize].insert_hash(int_hash(v % (distinct * 1000)));
+            }
+            black_box(groups);
+        });
+    }
     let values: Vec<i64> = (0..100_000).map(|v| v * 7919 % 100).collect();
     line(filter, "uniq: insert, 100 values again and again", "-", values.len(), || {
         black_box(filled(14, values.iter().copied()));

@@ -20,5 +20,6 @@ pub mod state;
 pub mod top_k;
 pub mod uniq;
 pub mod view;
+mod wide;
 
 pub use error::{Error, Kind};

@@ -228,7 +228,8 @@ fn memory() {
     assert!(build(14, [1]).heap_size() <= 64);
     assert!(build(14, (0..100).map(int_hash)).heap_size() <= 512);
     assert!(build(14, (0..10_000).map(|v| int_hash(v % 3))).heap_size() <= 512);
-    assert_eq!(build(14, (0..10_000).map(int_hash)).heap_size(), 1 << 14);
+    // Registers, and room for 64 hashes that are still to raise them.
+    assert_eq!(build(14, (0..10_000).map(int_hash)).heap_size(), (1 << 14) + 64 * 8);
     assert!(build(14, (0..4096).map(int_hash)).heap_size() <= 32_768);
 }
 

@@ -42,8 +42,31 @@ impl Open<'_> {
     /// Where the bin is counted, if its page is there.
     #[inline]
     pub fn slot(&mut self, bin: i32) -> Option<&mut u64> {
-        let at = *self.index.get(((bin >> 4) - self.first) as usize)? as usize;
-        self.counts.get_mut(at.wrapping_sub(1).wrapping_mul(PAGE) + (bin as usize & (PAGE - 1)))
+        self.counts.get_mut(self.place(bin))
+    }
+
+    /// Where among the counts the bin's is; behind all of them if its page is not there.
+    #[inline]
+    fn place(&self, bin: i32) -> usize {
+        let page = self.index.get(((bin >> 4) - self.first) as usize).map_or(0, |page| *page as usize);
+        page.wrapping_sub(1).wrapping_mul(PAGE) + (bin as usize & (PAGE - 1))
+    }
+
+    /// Adds to eight bins, which ascend from `last + places[0]` to `last + places[7]`. To none if they are not near each other and counted in a row: the pages
+    /// that the first of many merged states has made are.
+    #[inline]
+    pub fn add_eight(&mut self, last: i32, places: [u8; 8], counts: [u8; 8]) -> bool {
+        let [first, .., end] = places;
+        let start = self.place(last + first as i32);
+        let span = (end - first) as usize;
+        if span >= PAGE || self.place(last + end as i32) != start.wrapping_add(span) {
+            return false;
+        }
+        let Some(row) = self.counts.get_mut(start..).and_then(|row| row.first_chunk_mut::<PAGE>()) else { return false };
+        for (place, count) in places.into_iter().zip(counts) {
+            row[(place - first) as usize & (PAGE - 1)] += count as u64;
+        }
+        true
     }
 }
 

@@ -14,6 +14,7 @@
 //! ```
 
 use super::bins::{self, Open, from_zero};
+use super::eight::{Eight, Eights};
 use super::{Quantile, bucket};
 use crate::codec::{Reader, header, put_varint};
 use crate::error::Error;
@@ -170,6 +171,7 @@ struct Read {
     count: u64,
     /// The least distance from zero.
     nearest: u32,
+    eights: Eights,
 }
 
 fn read_bins(reader: &mut Reader<'_>, state: &mut Quantile) -> Result<Read, Error> {
@@ -185,13 +187,15 @@ fn read_bins(reader: &mut Reader<'_>, state: &mut Quantile) -> Result<Read, Erro
     if v & 1 == 1 {
         return Err(reader.corrupt("There are empty bins before the first."));
     }
-    let mut read = Read { first, last: first, bins: 1, count: (v >> 1) + 1, nearest: from_zero(first) };
+    let mut read = Read { first, last: first, bins: 1, count: (v >> 1) + 1, nearest: from_zero(first), eights: Eights::default() };
     // A bin takes a byte or two.
     state.bins.reserve(first, 1 + reader.rest().len());
     state.zero += state.bins.add(first, read.count);
     let mut rest = reader.bytes(reader.rest().len())?;
     loop {
-        read.short_steps(&mut rest, state.bins.open());
+        if rest.first().is_some_and(|v| *v < 0x80) {
+            read.short_steps(&mut rest, state.bins.open());
+        }
         if rest.is_empty() {
             break;
         }
@@ -248,7 +252,21 @@ impl Read {
         let Some(mut open) = open else { return };
         let (mut last, mut count) = (self.last, self.count);
         let mut bins = 0;
-        while let Some((&v, mut others)) = rest.split_first() {
+        let mut eights = self.eights;
+        loop {
+            while eights.are_due()
+                && let Some((bytes, behind)) = rest.split_first_chunk()
+                && let Some(eight) = Eight::read(*bytes)
+                && (last + eight.places[7] as i32) ^ last >= 0
+                && open.add_eight(last, eight.places, eight.counts)
+            {
+                bins += eight.bins;
+                last += eight.places[7] as i32;
+                count += eight.values;
+                *rest = if eight.bytes == 8 { behind } else { &rest[eight.bytes..] };
+                eights.succeeded();
+            }
+            let Some((&v, mut others)) = rest.split_first() else { break };
             let Some(&(step, mut n)) = STEPS.get(v as usize) else { break };
             if n == 0 {
                 let Some((&more @ ..0x80, behind)) = others.split_first() else { break };
@@ -264,7 +282,7 @@ impl Read {
             (last, count, *rest) = (bin, count + n as u64, others);
         }
         self.bins += bins;
-        (self.last, self.count) = (last, count);
+        (self.last, self.count, self.eights) = (last, count, eights);
     }
 }
 

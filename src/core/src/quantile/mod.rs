@@ -12,6 +12,7 @@
 mod bins;
 mod bucket;
 mod codec;
+mod eight;
 
 use crate::error::Error;
 use crate::state::{State, counts};

@@ -26,7 +26,7 @@ pub fn key_of_hash(h: u64, p: u8) -> u32 {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub fn register_of_hash(h: u64, p: u8) -> (usize, u8) {
     let rho = 1 + (h << p | 1 << (p - 1)).leading_zeros();
     ((h >> (64 - p)) as usize, rho as u8)

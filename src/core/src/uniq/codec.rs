@@ -205,7 +205,13 @@ impl Sparse<'_> {
         self.indexes(reader, p, |block| dense::raise_indexes(registers, block, p))
     }
 
-    /// Appends the rare keys and the others, each ascending.
+    /// Appends the keys: the rare ones, then the others, each ascending.
+    pub fn append_keys(&self, p: u8, keys: &mut Vec<u32>) -> Result<(), Error> {
+        let reader = self.rare_keys(p, |key| keys.push(key))?;
+        self.indexes(reader, p, |block| keys.extend(block.iter().map(|index| index << 7)))
+    }
+
+    /// Appends the rare keys and the others, each ascending, to a list of their own.
     pub fn read_keys(&self, p: u8, rare: &mut Vec<u32>, common: &mut Vec<u32>) -> Result<(), Error> {
         let reader = self.rare_keys(p, |key| rare.push(key))?;
         self.indexes(reader, p, |block| common.extend(block.iter().map(|index| index << 7)))

@@ -1,6 +1,7 @@
-//! Registers, one byte each. The loops are written so that the compiler vectorises them on baseline x86-64 and ARM.
+//! Registers, one byte each. The loops are written so that the compiler vectorises them, for each width that [`widest`] chooses from.
 
 use super::code;
+use crate::wide::widest;
 
 /// The largest value of a register of precision `p`.
 pub fn max_value(p: u8) -> u8 {
@@ -39,7 +40,7 @@ fn raise_indexes_of<const P: u32>(registers: &mut [u8], indexes: &[u32]) {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub fn raise(registers: &mut [u8], index: usize, value: u8) {
     // Always written: whether a value is greater has no pattern while a state is young.
     if let Some(register) = registers.get_mut(index) {
@@ -54,9 +55,14 @@ pub fn raise_key(registers: &mut [u8], key: u32, p: u8) {
 }
 
 pub fn raise_all(registers: &mut [u8], other: &[u8]) {
-    for (a, b) in registers.iter_mut().zip(other) {
-        *a = (*a).max(*b);
-    }
+    widest(
+        #[inline(always)]
+        || {
+            for (a, b) in registers.iter_mut().zip(other) {
+                *a = (*a).max(*b);
+            }
+        },
+    );
 }
 
 /// The registers that the same hashes give at the lower precision `to`.
@@ -105,53 +111,74 @@ pub fn histogram(registers: &[u8]) -> Histogram {
 }
 
 pub fn least(registers: &[u8]) -> u8 {
-    registers.iter().fold(u8::MAX, |least, v| least.min(*v))
+    widest(
+        #[inline(always)]
+        || registers.iter().fold(u8::MAX, |least, v| least.min(*v)),
+    )
 }
 
 /// Nibbles: the low half of byte j is register j, the high half register j + m/2, less `base`; 15 means "15 or more".
 pub fn pack(registers: &[u8], base: u8, out: &mut Vec<u8>) {
     let (low, high) = registers.split_at(registers.len() / 2);
-    out.extend(low.iter().zip(high).map(|(a, b)| (a - base).min(15) | (b - base).min(15) << 4));
+    let start = out.len();
+    out.resize(start + low.len(), 0);
+    let nibbles = &mut out[start..];
+    widest(
+        #[inline(always)]
+        move || {
+            for (byte, (a, b)) in nibbles.iter_mut().zip(low.iter().zip(high)) {
+                *byte = (a - base).min(15) | (b - base).min(15) << 4;
+            }
+        },
+    );
 }
 
 /// What `pack` wrote; the exceptions are the caller's.
 pub fn unpack(nibbles: &[u8], base: u8) -> Vec<u8> {
-    let mut registers = Vec::with_capacity(nibbles.len() * 2);
-    registers.extend(nibbles.iter().map(|byte| (byte & 15) + base));
-    registers.extend(nibbles.iter().map(|byte| (byte >> 4) + base));
+    let mut registers = vec![0; nibbles.len() * 2];
+    unpack_raise(nibbles, base, &mut registers);
     registers
 }
 
 /// Raises `registers` to what `pack` wrote; the exceptions are the caller's.
 pub fn unpack_raise(nibbles: &[u8], base: u8, registers: &mut [u8]) {
-    match base {
-        // Said once more, nothing has to be added.
-        0 => raise_nibbles(nibbles, 0, registers),
-        _ => raise_nibbles(nibbles, base, registers),
-    }
-}
-
-#[inline(always)]
-fn raise_nibbles(nibbles: &[u8], base: u8, registers: &mut [u8]) {
     let (low, high) = registers.split_at_mut(registers.len() / 2);
-    for ((a, b), byte) in low.iter_mut().zip(high).zip(nibbles) {
-        *a = (*a).max((byte & 15) + base);
-        *b = (*b).max((byte >> 4) + base);
-    }
+    widest(
+        #[inline(always)]
+        move || {
+            for ((a, b), byte) in low.iter_mut().zip(high).zip(nibbles) {
+                *a = (*a).max((byte & 15) + base);
+                *b = (*b).max((byte >> 4) + base);
+            }
+        },
+    );
 }
 
 /// How many nibbles are `v`.
 pub fn count_nibbles(nibbles: &[u8], v: u8) -> usize {
-    // A sum of at most 2 * 64 stays within a byte, which is what makes this a loop of byte vectors.
-    let count = |run: &[u8]| run.iter().fold(0u8, |n, b| n.wrapping_add((b & 15 == v) as u8).wrapping_add((b >> 4 == v) as u8));
-    nibbles.chunks(64).map(|run| count(run) as usize).sum()
+    widest(
+        #[inline(always)]
+        || {
+            nibbles.chunks(64).fold(
+                0,
+                #[inline(always)]
+                |n, run| n + count_few(run, v) as usize,
+            )
+        },
+    )
+}
+
+/// The same of at most 64 bytes: a sum that stays within a byte is what makes this a loop of byte vectors.
+#[inline(always)]
+fn count_few(run: &[u8], v: u8) -> u8 {
+    run.iter().fold(0, |n, byte| n + (byte & 15 == v) as u8 + (byte >> 4 == v) as u8)
 }
 
 /// Whether more than `few` nibbles are not 0; seldom has to look far.
 pub fn raised_more_than(few: usize, nibbles: &[u8]) -> bool {
     let mut raised = 0;
     nibbles.chunks(64).any(|run| {
-        raised += 2 * run.len() - count_nibbles(run, 0);
+        raised += 2 * run.len() - count_few(run, 0) as usize;
         raised > few
     })
 }
@@ -168,4 +195,49 @@ pub fn exceptions(registers: &[u8], base: u8) -> Vec<(u32, u8)> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Registers of a length that no vector divides, above a base, with a few that nibbles have no room for.
+    fn registers() -> impl Strategy<Value = (u8, Vec<u8>)> {
+        let above = prop_oneof![20 => 0u8..16, 1 => 16u8..20];
+        (0u8..30, proptest::collection::vec(above, 2..700)).prop_map(|(base, mut above)| {
+            above.truncate(above.len() & !1);
+            above[0] = 0;
+            (base, above.iter().map(|v| v + base).collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn wide_loops_do_what_plain_ones_do((base, a) in registers(), (_, b) in registers()) {
+            prop_assert_eq!(least(&a), base);
+            let half = a.len() / 2;
+            let mut nibbles = vec![7];
+            pack(&a, base, &mut nibbles);
+            let nibble = |i: usize| (a[i] - base).min(15);
+            let plain: Vec<u8> = (0..half).map(|i| nibble(i) | nibble(i + half) << 4).collect();
+            prop_assert_eq!(&nibbles[1..], &plain);
+            for v in [0, 3, 15] {
+                let n = (0..a.len()).filter(|i| nibble(*i) == v).count();
+                prop_assert_eq!(count_nibbles(&plain, v), n);
+            }
+            let raised = a.iter().filter(|v| **v > base).count();
+            prop_assert!(!raised_more_than(raised, &plain));
+            prop_assert!(raised == 0 || raised_more_than(raised - 1, &plain));
+            let cut: Vec<u8> = (0..a.len()).map(|i| nibble(i) + base).collect();
+            prop_assert_eq!(unpack(&plain, base), cut.clone());
+            let mut raised = vec![base + 2; a.len()];
+            unpack_raise(&plain, base, &mut raised);
+            prop_assert!(raised.iter().zip(&cut).all(|(r, v)| *r == (*v).max(base + 2)));
+            let mut both = a.clone();
+            raise_all(&mut both, &b);
+            let greater = |(i, v): (usize, &u8)| *v == a[i].max(b.get(i).copied().unwrap_or(0));
+            prop_assert!(both.iter().enumerate().all(greater));
+        }
+    }
 }

@@ -3,7 +3,9 @@
 //! Most groups are small, and appending is several times cheaper than looking up; so the list may hold an index twice. A
 //! list of keys that are all but distinct may grow as long as a state may be; one that repeats itself becomes a table.
 
+use super::repeats::remove_repeats;
 use super::table::{Table, sort_keys};
+use crate::error::Error;
 
 /// A list from this length on has to show that its keys are distinct before it grows.
 const SHORT: usize = 128;
@@ -51,22 +53,21 @@ impl Keys {
         if let Self::List(list) = self
             && list.len() == limit
         {
-            distinct(list);
-            if list.len() == limit && !list.iter().any(|known| known ^ key < 0x80) {
+            let n = remove_repeats(list);
+            if n == limit && !list.iter().any(|known| known ^ key < 0x80) {
                 list.push(key);
                 return list.len();
             }
-            return self.make_table(1).insert(key);
+            return self.make_table(n + 1).insert(key);
         }
         self.reserve(1, limit);
         self.insert(key, limit)
     }
 
     #[cold]
-    fn make_table(&mut self, more: usize) -> &mut Table {
+    fn make_table(&mut self, capacity: usize) -> &mut Table {
         if let Self::List(list) = self {
-            distinct(list);
-            let mut table = Table::with_capacity(list.len() + more);
+            let mut table = Table::with_capacity(capacity);
             for key in list {
                 table.insert(*key);
             }
@@ -75,6 +76,33 @@ impl Keys {
         match self {
             Self::Table(table) => table,
             Self::List(_) => unreachable!("the list has just become a table"),
+        }
+    }
+
+    /// Adds the keys, about `more`, that `read` appends to a list; says how many indexes there are if that can be more than `limit`. After
+    /// an error the keys are those that were there before.
+    pub fn extend(&mut self, more: usize, limit: usize, read: impl FnOnce(&mut Vec<u32>) -> Result<(), Error>) -> Result<usize, Error> {
+        self.reserve(more, limit);
+        match self {
+            Self::List(list) => {
+                let before = list.len();
+                let done = read(list);
+                if done.is_err() {
+                    list.truncate(before);
+                }
+                let all = list.len();
+                let n = if all > limit { remove_repeats(list) } else { all };
+                list.shrink_to(limit);
+                // A list that is filled up with repeats again and again would be looked through again and again.
+                let n = if n < list.len() || n < all && n <= limit { self.make_table(n).len() } else { n };
+                done.map(|()| n)
+            }
+            Self::Table(table) => {
+                let mut keys = Vec::with_capacity(more);
+                read(&mut keys)?;
+                keys.into_iter().for_each(|key| _ = table.insert(key));
+                Ok(table.len())
+            }
         }
     }
 
@@ -87,9 +115,9 @@ impl Keys {
         };
         let all = list.len();
         if all >= SHORT {
-            distinct(list);
-            if list.len() * 8 < all * 7 {
-                self.make_table(more);
+            let n = remove_repeats(list);
+            if n * 8 < all * 7 {
+                self.make_table(n + more);
                 return;
             }
         }
@@ -125,7 +153,7 @@ impl Keys {
     pub fn for_each(&self, each: impl FnMut(u32)) {
         match self {
             Self::List(list) => list.iter().copied().for_each(each),
-            Self::Table(table) => table.keys().for_each(each),
+            Self::Table(table) => table.keys().into_iter().for_each(each),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Merging, of states in memory and of bytes.
 
 use super::codec::{self, Body, View};
+use super::registers::Registers;
 use super::{Repr, Uniq, code, dense, keys, sparse_limit};
 use crate::error::Error;
 use crate::state::State;
@@ -16,10 +17,10 @@ impl Uniq {
                 keys.for_each(|key| self.add_key(key, p < other.p));
             }
             Repr::Dense(registers) if p < other.p => {
-                let folded = dense::fold(registers, other.p, p);
+                let folded = dense::fold(&registers.settled(other.p), other.p, p);
                 dense::raise_all(self.make_dense(), &folded);
             }
-            Repr::Dense(registers) => dense::raise_all(self.make_dense(), registers),
+            Repr::Dense(registers) => dense::raise_all(self.make_dense(), &registers.settled(p)),
         }
     }
 
@@ -38,13 +39,26 @@ impl Uniq {
         match view.body {
             Body::Tiny(codes) => codec::tiny_keys(codes, view.p, |key| self.add_key(key, fold))?,
             Body::Sparse(sparse) => {
-                self.expect_keys(sparse.len());
+                let read = |keys: &mut Vec<u32>| {
+                    let start = keys.len();
+                    sparse.append_keys(view.p, keys)?;
+                    if fold {
+                        keys[start..].iter_mut().for_each(|key| *key = code::fold_key(*key, p));
+                    }
+                    Ok(())
+                };
                 match &mut self.repr {
-                    Repr::Dense(registers) if !fold => sparse.raise(p, registers)?,
-                    _ => {
-                        let (mut rare, mut common) = (Vec::new(), Vec::with_capacity(sparse.len()));
-                        sparse.read_keys(view.p, &mut rare, &mut common)?;
-                        common.into_iter().chain(rare).for_each(|key| self.add_key(key, fold));
+                    Repr::Dense(registers) if !fold => sparse.raise(p, registers.raised())?,
+                    Repr::Dense(registers) => {
+                        let mut keys = Vec::with_capacity(sparse.len());
+                        read(&mut keys)?;
+                        keys.into_iter().for_each(|key| dense::raise_key(registers.raised(), key, p));
+                    }
+                    Repr::Sparse(keys) => {
+                        let limit = sparse_limit(p);
+                        if keys.extend(sparse.len(), limit, read)? > limit {
+                            self.make_dense();
+                        }
                     }
                 }
             }
@@ -52,7 +66,7 @@ impl Uniq {
                 let folded = dense::fold(&encoded.registers(view.p)?, view.p, p);
                 dense::raise_all(self.make_dense(), &folded);
             }
-            Body::Dense(encoded) if self.has_no_values() => self.repr = Repr::Dense(encoded.registers(p)?),
+            Body::Dense(encoded) if self.has_no_values() => self.repr = Repr::Dense(Registers::of(encoded.registers(p)?)),
             Body::Dense(encoded) => encoded.raise(p, self.make_dense())?,
         }
         Ok(())

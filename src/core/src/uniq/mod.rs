@@ -11,6 +11,8 @@ mod elias_fano;
 mod estimate;
 mod keys;
 mod merge;
+mod registers;
+mod repeats;
 mod table;
 
 pub use merge::uniq_merge_bytes;
@@ -18,6 +20,7 @@ pub use merge::uniq_merge_bytes;
 use crate::error::Error;
 use crate::state::State;
 use keys::Keys;
+use registers::Registers;
 
 pub const MIN_P: u8 = 10;
 pub const MAX_P: u8 = 18;
@@ -32,8 +35,7 @@ pub struct Uniq {
 #[derive(Clone, Debug)]
 enum Repr {
     Sparse(Keys),
-    /// One byte per register while in memory.
-    Dense(Vec<u8>),
+    Dense(Registers),
 }
 
 /// The most codes that a sparse state of precision `p` holds.
@@ -62,10 +64,7 @@ impl Uniq {
     #[inline]
     pub fn insert_hash(&mut self, h: u64) {
         match &mut self.repr {
-            Repr::Dense(registers) => {
-                let (index, value) = code::register_of_hash(h, self.p);
-                dense::raise(registers, index, value);
-            }
+            Repr::Dense(registers) => registers.insert_hash(h, self.p),
             Repr::Sparse(keys) => {
                 let key = code::key_of_hash(h, self.p);
                 if !keys.append(key) {
@@ -77,7 +76,7 @@ impl Uniq {
 
     fn insert_key(&mut self, key: u32) {
         match &mut self.repr {
-            Repr::Dense(registers) => dense::raise_key(registers, key, self.p),
+            Repr::Dense(registers) => dense::raise_key(registers.raised(), key, self.p),
             Repr::Sparse(keys) => {
                 let limit = sparse_limit(self.p);
                 if keys.insert(key, limit) > limit {
@@ -91,7 +90,7 @@ impl Uniq {
     pub fn estimate(&self) -> u64 {
         match &self.repr {
             Repr::Sparse(keys) => estimate::sparse(keys.count()),
-            Repr::Dense(registers) => estimate::dense(&dense::histogram(registers), self.p),
+            Repr::Dense(registers) => estimate::dense(&dense::histogram(&registers.settled(self.p)), self.p),
         }
     }
 
@@ -101,14 +100,14 @@ impl Uniq {
     }
 
     #[cold]
-    fn make_dense(&mut self) -> &mut Vec<u8> {
+    fn make_dense(&mut self) -> &mut [u8] {
         if let Repr::Sparse(keys) = &self.repr {
             let mut registers = vec![0u8; 1 << self.p];
             keys.for_each(|key| dense::raise_key(&mut registers, key, self.p));
-            self.repr = Repr::Dense(registers);
+            self.repr = Repr::Dense(Registers::of(registers));
         }
         match &mut self.repr {
-            Repr::Dense(registers) => registers,
+            Repr::Dense(registers) => registers.raised(),
             Repr::Sparse(_) => unreachable!("the state has just been made dense"),
         }
     }
@@ -123,7 +122,7 @@ impl Uniq {
             return;
         }
         match &mut self.repr {
-            Repr::Dense(registers) => *registers = dense::fold(registers, self.p, p),
+            Repr::Dense(registers) => registers.fold(self.p, p),
             Repr::Sparse(keys) => {
                 let mut folded = Self::new(p);
                 folded.expect_keys(keys.len());
@@ -149,7 +148,7 @@ impl PartialEq for Uniq {
         self.p == other.p
             && match (&self.repr, &other.repr) {
                 (Repr::Sparse(a), Repr::Sparse(b)) => a.sorted() == b.sorted(),
-                (Repr::Dense(a), Repr::Dense(b)) => a == b,
+                (Repr::Dense(a), Repr::Dense(b)) => a.settled(self.p) == b.settled(self.p),
                 _ => false,
             }
     }
@@ -172,7 +171,7 @@ impl State for Uniq {
     fn encode(&self, out: &mut Vec<u8>) {
         match &self.repr {
             Repr::Sparse(keys) => codec::encode_sparse(&keys.sorted(), self.p, out),
-            Repr::Dense(registers) => codec::encode_dense(registers, self.p, out),
+            Repr::Dense(registers) => codec::encode_dense(&registers.settled(self.p), self.p, out),
         }
     }
 
@@ -187,7 +186,7 @@ impl State for Uniq {
     fn heap_size(&self) -> usize {
         match &self.repr {
             Repr::Sparse(keys) => keys.heap_size(),
-            Repr::Dense(registers) => registers.capacity(),
+            Repr::Dense(registers) => registers.heap_size(),
         }
     }
 }

@@ -100,7 +100,7 @@ impl Table {
     }
 
     fn resize(&mut self, slots: usize) {
-        let keys = self.compacted();
+        let keys = self.keys();
         self.slots = vec![EMPTY; slots];
         self.shift = 32 - slots.trailing_zeros();
         self.room = slots / 16 * 9;
@@ -111,8 +111,8 @@ impl Table {
         }
     }
 
-    /// The keys as they stand. Which slots are empty has no pattern: every slot is written, and only a key steps on.
-    fn compacted(&self) -> Vec<u32> {
+    /// The keys in no particular order: as they stand. Which slots are empty has no pattern: every slot is written, and only a key steps on.
+    pub fn keys(&self) -> Vec<u32> {
         let mut keys = vec![EMPTY; self.len + 1];
         let mut at = 0;
         for key in &self.slots {
@@ -125,13 +125,8 @@ impl Table {
         keys
     }
 
-    /// The keys in no particular order.
-    pub fn keys(&self) -> impl Iterator<Item = u32> + '_ {
-        self.slots.iter().copied().filter(|key| *key != EMPTY)
-    }
-
     pub fn sorted(&self) -> Vec<u32> {
-        let mut keys = self.compacted();
+        let mut keys = self.keys();
         if self.factor != 1 {
             keys.sort_unstable();
             return keys;
