@@ -26,13 +26,15 @@ pub fn is_valid(text: &str) -> bool {
             return false;
         }
         // After a complete value come the ends of what it closes, then a comma or the end.
-        while complete {
-            scan.blanks();
-            match open.last() {
-                None => return scan.rest.is_empty(),
-                Some(&close) if scan.take(close) => drop(open.pop()),
-                Some(_) if scan.take(b',') => break,
-                Some(_) => return false,
+        if complete {
+            loop {
+                scan.blanks();
+                match open.last() {
+                    None => return scan.rest.is_empty(),
+                    Some(&close) if scan.take(close) => drop(open.pop()),
+                    Some(_) if scan.take(b',') => break,
+                    Some(_) => return false,
+                }
             }
         }
         scan.blanks();
