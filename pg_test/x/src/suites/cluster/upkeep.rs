@@ -188,23 +188,31 @@ pub fn rests(nodes: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
+/// So many rounds share a database: all their rows are looked at after every kill.
+const ROUNDS_OF_A_DATABASE: u64 = 20;
+
 /// Rounds in which the process that is at it or the server is killed at a random moment of a compaction, of an enforcement of retention, and while a view is filled.
 pub fn crashes(nodes: &mut Cluster, rounds: u64, seed: u64) -> Result<()> {
     println!("  seed {seed}");
-    drop(made(nodes, "crash", "4 days")?);
     let mut random = Random(seed);
     let mut kills = [[0u64; 3]; 2];
     let mut lost = [0i64; 3];
-    for round in 1..=rounds {
-        for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %"), ("backfill", "filling %")].into_iter().enumerate() {
-            let when = format!("seed {seed}, round {round}, {kind}");
-            let (of_process, then) = crash(nodes, &mut random, what).context(when.clone())?;
-            kills[of_process as usize][n] += 1;
-            lost[n] = recovered(nodes, kind, then).with_context(|| when.clone()).inspect_err(|_| evidence(nodes, &when))?;
+    for first in (1..=rounds).step_by(ROUNDS_OF_A_DATABASE as usize) {
+        drop(made(nodes, "crash", "4 days")?);
+        let last = rounds.min(first + ROUNDS_OF_A_DATABASE - 1);
+        let mut lost_here = [0i64; 3];
+        for round in first..=last {
+            for (n, (kind, what)) in [("compaction", "compacting %"), ("retention", "enforcing %"), ("backfill", "filling %")].into_iter().enumerate() {
+                let when = format!("seed {seed}, round {round}, {kind}");
+                let (of_process, then) = crash(nodes, &mut random, what).context(when.clone())?;
+                kills[of_process as usize][n] += 1;
+                lost_here[n] = recovered(nodes, kind, then).with_context(|| when.clone()).inspect_err(|_| evidence(nodes, &when))?;
+            }
         }
+        lost.iter_mut().zip(lost_here).for_each(|(all, here)| *all += here);
+        let [server, process] = kills.map(|k| format!("{} compactions, {} enforcements of retention and {} backfills", k[0], k[1], k[2]));
+        println!("  {last} rounds: the server was killed in {server}, the process in {process}");
     }
-    let [server, process] = kills.map(|k| format!("{} compactions, {} enforcements of retention and {} backfills", k[0], k[1], k[2]));
-    println!("  {rounds} rounds: the server was killed in {server}, the process in {process}");
     println!("  written down as failed were {} compactions, {} enforcements of retention and {} backfills", lost[0], lost[1], lost[2]);
     ensure!(lost.iter().all(|n| *n > 0) || rounds < 10, "nothing was under way when a process was killed");
     Ok(())
