@@ -73,6 +73,16 @@ impl ShortDecimal {
     pub fn is_zero(&self) -> bool {
         self.mantissa == 0
     }
+
+    /// As mantissa / 10000^groups.
+    #[inline(always)]
+    fn grouped(self) -> (i128, u16) {
+        if self.scale == 0 {
+            return (self.mantissa, 0);
+        }
+        let groups = self.scale.div_ceil(4);
+        (self.mantissa * PAD[(groups * 4 - self.scale) as usize & 3], groups as u16)
+    }
 }
 
 #[inline]
@@ -281,11 +291,22 @@ impl<const POWER: u64> Decimal<POWER> {
     /// To a sum that is not long.
     #[inline(always)]
     pub fn add_short(&mut self, v: ShortDecimal) {
-        if v.scale == 0 {
-            return self.add_small(v.mantissa, 0);
-        }
-        let groups = v.scale.div_ceil(4);
-        self.add_small(v.mantissa * PAD[(groups * 4 - v.scale) as usize & 3], groups as u16);
+        let (mantissa, groups) = v.grouped();
+        self.add_small(mantissa, groups);
+    }
+
+    /// Does the fast sum hold it, as many groups as it has?
+    #[inline(always)]
+    pub fn has_room(&self, v: ShortDecimal) -> bool {
+        let (mantissa, groups) = v.grouped();
+        if groups == self.groups { checked(self.fast.checked_add(mantissa)).is_some() } else { self.has_room_aligned(mantissa, groups) }
+    }
+
+    /// Not inlined: most rows are of one scale.
+    #[inline(never)]
+    fn has_room_aligned(&self, mantissa: i128, groups: u16) -> bool {
+        let power = self.groups.checked_sub(groups).and_then(|more| POW.get(more as usize));
+        power.and_then(|power| mantissa.checked_mul(*power)).and_then(|m| checked(self.fast.checked_add(m))).is_some()
     }
 
     pub fn negate(&mut self) {

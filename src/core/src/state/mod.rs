@@ -96,6 +96,13 @@ pub trait State: Sized + Clone + PartialEq {
         self.merge(&Self::decode(bytes)?)
     }
 
+    /// As [`Self::merge_bytes`], where that takes neither memory nor an error and so needs no guard against them: never panics.
+    /// false: nothing has been merged.
+    #[inline(always)]
+    fn merge_in_place(&mut self, _bytes: &[u8]) -> bool {
+        false
+    }
+
     /// Appends the state's bytes to `out`.
     fn encode(&self, out: &mut Vec<u8>);
     /// As `encode`, of states that may be too large for the memory or for a value.

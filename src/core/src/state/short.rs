@@ -3,15 +3,20 @@
 //! [`crate::codec::Reader`], which knows how to say it.
 
 /// For the `State` of a type that has `merge_short`, the short way, which takes some bytes, and `merge_any`, which takes all: reading is
-/// merging into nothing.
+/// merging into nothing. `merge_short::<GROW>` allocates only if it may grow.
 macro_rules! merged_as_stored {
     () => {
         #[inline]
         fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-            match self.merge_short(bytes) {
+            match self.merge_short::<true>(bytes) {
                 Some(()) => Ok(()),
                 None => self.merge_any(bytes),
             }
+        }
+
+        #[inline(always)]
+        fn merge_in_place(&mut self, bytes: &[u8]) -> bool {
+            self.merge_short::<false>(bytes).is_some()
         }
 
         fn decode(bytes: &[u8]) -> Result<Self, Error> {
