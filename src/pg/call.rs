@@ -122,7 +122,7 @@ pub unsafe fn enter<F: FnOnce(&Call) -> Out>(
 }
 
 /// As [`enter`], after `short`, which does what most calls want or nothing at all, and neither panics, nor raises an error, nor asks for
-/// memory. So it needs none of what stands between PostgreSQL and Rust, which would take as long as a merge does.
+/// memory. So it needs none of what stands between PostgreSQL and Rust.
 ///
 /// # Safety
 /// Called by PostgreSQL's function manager with a valid `fcinfo`.

@@ -5,7 +5,7 @@
 //! any, zigzag counts of NaN, +Infinity and -Infinity.
 
 use super::counts;
-use super::short::{Short, Words};
+use super::short::{Numbers, Short, Wide, Words};
 use super::specials::{Special, Specials};
 use super::superacc::{ShortSum, Superacc};
 use super::{State, Subtract};
@@ -143,12 +143,29 @@ impl<const KIND: u8> FloatSum<KIND> {
     /// to say what is wrong.
     #[inline]
     fn merge_short<const GROW: bool>(&mut self, bytes: &[u8]) -> Option<()> {
-        let mut short = Short::new(bytes)?;
-        if short.u8() != header(KIND) {
+        if bytes.first() != Some(&header(KIND)) {
             return None;
         }
-        let finite = short.zigzag()?;
-        self.add_short::<GROW, 1>(finite, &ShortSum::last(short)?)
+        match Short::new(bytes).and_then(Self::read_short) {
+            Some((finite, sum)) => self.add_short::<GROW, 1>(finite, &sum),
+            None => self.merge_wide::<GROW>(bytes),
+        }
+    }
+
+    #[inline(always)]
+    fn read_short(mut short: Short) -> Option<(i64, ShortSum<1, 1>)> {
+        short.skip(8);
+        Some((short.zigzag()?, ShortSum::last(short)?))
+    }
+
+    /// Sums that are longer than a double's own bits, as some dozen rows have them.
+    #[inline]
+    fn merge_wide<const GROW: bool>(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut wide = Wide::new(bytes)?;
+        wide.skip(8);
+        let finite = wide.zigzag()?;
+        let sum = ShortSum::<1, 2>::read(&mut wide)?;
+        if wide.is_done() { self.add_short::<GROW, 2>(finite, &sum) } else { None }
     }
 
     /// None: nothing has been added.

@@ -8,6 +8,7 @@ mod interval_sum;
 mod numeric_sum;
 mod float_var;
 mod numeric_var;
+mod septets;
 mod short;
 #[cfg(test)]
 mod short_way;

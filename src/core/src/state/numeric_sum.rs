@@ -8,7 +8,8 @@
 
 use super::counts;
 use super::decimal::{Decimal, Parsed, ShortDecimal};
-use super::short::{Short, Words};
+use super::septets::Septets;
+use super::short::Numbers;
 use super::specials::{Special, Specials};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_varint, put_zigzag};
@@ -181,21 +182,21 @@ impl<const KIND: u8> NumericSum<KIND> {
     /// it takes more to do so, or to say what is wrong.
     #[inline]
     fn merge_short<const GROW: bool>(&mut self, bytes: &[u8]) -> Option<()> {
-        let mut short = Short::new(bytes)?;
-        let (head, form) = (short.u8(), short.u8());
+        let &[head, form, ..] = bytes else { return None };
         match form {
             _ if head != header(KIND) => None,
             // Said once more, integers need no look at the bits.
-            0 => self.merge_form::<GROW>(short, 0),
-            _ if form & !SHORT_FORM == 0 => self.merge_form::<GROW>(short, form),
-            _ => None,
+            0 if bytes.len() <= 10 => self.merge_form::<GROW>(Septets::<false>::behind_two(bytes)?, 0),
+            _ if form & !SHORT_FORM != 0 => None,
+            _ if bytes.len() <= 10 => self.merge_form::<GROW>(Septets::<false>::behind_two(bytes)?, form),
+            _ => self.merge_form::<GROW>(Septets::<true>::behind_two(bytes)?, form),
         }
     }
 
     #[inline(always)]
-    fn merge_form<const GROW: bool>(&mut self, mut short: Short, form: u8) -> Option<()> {
-        let body = ShortBody::read(&mut short, form)?;
-        if !short.is_done() || body.is_nothing() {
+    fn merge_form<const GROW: bool>(&mut self, mut numbers: impl Numbers, form: u8) -> Option<()> {
+        let body = ShortBody::read(&mut numbers, form)?;
+        if !numbers.is_done() || body.is_nothing() {
             return None;
         }
         self.add_short::<GROW>(&body)
@@ -205,7 +206,8 @@ impl<const KIND: u8> NumericSum<KIND> {
     #[inline(always)]
     pub(super) fn add_short<const GROW: bool>(&mut self, body: &ShortBody) -> Option<()> {
         let plain = counts::merged(self.plain, body.plain)?;
-        if self.sum.is_long() || !GROW && !self.sum.has_room(body.sum) {
+        let sum = self.sum.with(body.sum);
+        if self.sum.is_long() || !GROW && sum.is_none() {
             return None;
         }
         if let Some((scale, count)) = body.shown {
@@ -214,7 +216,7 @@ impl<const KIND: u8> NumericSum<KIND> {
             *slot = counts::merged(*slot, count)?;
         }
         self.plain = plain;
-        self.sum.add_short(body.sum);
+        self.sum.settle(sum, body.sum);
         Some(())
     }
 
@@ -251,13 +253,13 @@ pub(super) struct ShortBody {
 
 impl ShortBody {
     #[inline(always)]
-    pub(super) fn read(words: &mut impl Words, form: u8) -> Option<Self> {
-        let plain = words.zigzag()?;
-        let sum = ShortDecimal::read(words, form & SCALED != 0)?;
+    pub(super) fn read(numbers: &mut impl Numbers, form: u8) -> Option<Self> {
+        let plain = numbers.zigzag()?;
+        let sum = ShortDecimal::read(numbers, form & SCALED != 0)?;
         if form & SCALES == 0 {
             return Some(Self { plain, sum, shown: None });
         }
-        let (scales, scale, count) = (words.u8(), words.small()?, words.zigzag()?);
+        let (scales, scale, count) = (numbers.small()?, numbers.small()?, numbers.zigzag()?);
         (scales == 1 && scale != 0 && count != 0).then_some(Self { plain, sum, shown: Some((scale, count)) })
     }
 

@@ -334,8 +334,7 @@ impl<const POWER: i64, const WORDS: usize> ShortSum<POWER, WORDS> {
     /// What `encode` has written. None: it takes more to read it, or to say what is wrong.
     #[inline(always)]
     pub fn read(wide: &mut Wide<'_>) -> Option<Self> {
-        let head = wide.small()?;
-        let exponent = wide.zigzag14()?;
+        let (head, exponent) = wide.u8_zigzag14()?;
         Self::new(head, exponent, wide.magnitude(head >> 1)?)
     }
 
@@ -352,8 +351,7 @@ impl<const POWER: i64> ShortSum<POWER, 1> {
     /// What `encode` has written, of at most 64 bits, and nothing behind it.
     #[inline(always)]
     pub fn last(mut short: Short) -> Option<Self> {
-        let head = short.u8();
-        let exponent = short.zigzag14()?;
+        let (head, exponent) = short.u8_zigzag14()?;
         Self::new(head, exponent, [short.last(head >> 1)?])
     }
 }
