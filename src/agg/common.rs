@@ -37,7 +37,12 @@ macro_rules! state_functions {
 #[macro_export]
 macro_rules! signed_state_functions {
     ($family:literal, $state:ty) => {
-        $crate::sql_function!($family, "_merge_trans", common::merge_trans::<$state>);
+        $crate::sql_function!(
+            $family,
+            "_merge_trans",
+            $crate::pg::aggstate::merge_in_place::<$state>,
+            common::merge_trans::<$state>
+        );
         $crate::sql_function!($family, "_merge", common::merge::<$state>);
         $crate::sql_function!($family, "_negate", common::negate::<$state>);
     };

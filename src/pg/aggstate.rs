@@ -126,6 +126,21 @@ where
     value_of(slot)
 }
 
+/// Merges the stored state in argument 1 into the one in argument 0 where that is no more than arithmetic. None: nothing has been
+/// done. Without a guard: nothing here asks for memory, raises an error or panics.
+#[inline(always)]
+pub fn merge_in_place<T: State + 'static>(call: &Call) -> Option<Value> {
+    let slot = pointer::<T>(call, 0)?;
+    let stored = call.plain_bytes(1)?;
+    // SAFETY: an `internal` argument is a slot of some type; nobody else has it during the call.
+    unsafe {
+        if (&raw const (*slot).tag).read() != TypeId::of::<T>() || !(&mut (*slot).value).merge_in_place(stored) {
+            return None;
+        }
+    }
+    Some(Value::raw(pg_sys::Datum::from(slot)))
+}
+
 /// Where an aggregate's states live.
 #[derive(Clone, Copy)]
 pub struct Memory(pub(super) pg_sys::MemoryContext);

@@ -11,10 +11,17 @@ use core::ffi::CStr;
 use pgrx::pg_sys;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 
-/// Makes `tally_<name>` callable by PostgreSQL; `<name>` is given as two literals so that macros can build it.
+/// Makes `tally_<name>` callable by PostgreSQL; `<name>` is given as two literals so that macros can build it. Of two bodies the first
+/// is tried without a guard (see `enter_shortly`).
 #[macro_export]
 macro_rules! sql_function {
     ($family:literal, $name:literal, $body:expr) => {
+        $crate::sql_function!(@enter $family, $name, $body);
+    };
+    ($family:literal, $name:literal, $short:expr, $body:expr) => {
+        $crate::sql_function!(@enter_shortly $family, $name, $short, $body);
+    };
+    (@$enter:ident $family:literal, $name:literal, $($body:expr),+) => {
         const _: () = {
             #[unsafe(export_name = concat!("pg_finfo_tally_", $family, $name))]
             pub extern "C" fn info() -> &'static ::pgrx::pg_sys::Pg_finfo_record {
@@ -26,7 +33,7 @@ macro_rules! sql_function {
             pub unsafe extern "C-unwind" fn call(
                 fcinfo: ::pgrx::pg_sys::FunctionCallInfo,
             ) -> ::pgrx::pg_sys::Datum {
-                unsafe { $crate::pg::call::enter(fcinfo, $body) }
+                unsafe { $crate::pg::call::$enter(fcinfo, $($body),+) }
             }
         };
     };
@@ -114,6 +121,34 @@ pub unsafe fn enter<F: FnOnce(&Call) -> Out>(
     }
 }
 
+/// As [`enter`], after `short`, which does what most calls want or nothing at all, and neither panics, nor raises an error, nor asks for
+/// memory. So it needs none of what stands between PostgreSQL and Rust.
+///
+/// # Safety
+/// Called by PostgreSQL's function manager with a valid `fcinfo`.
+#[inline(always)]
+pub unsafe fn enter_shortly<F: FnOnce(&Call) -> Out>(
+    fcinfo: pg_sys::FunctionCallInfo,
+    short: impl FnOnce(&Call) -> Option<Value>,
+    body: F,
+) -> pg_sys::Datum {
+    unsafe {
+        match short(&Call(fcinfo)) {
+            Some(value) => {
+                (*fcinfo).isnull = false;
+                value.0
+            }
+            None => enter_apart(fcinfo, body),
+        }
+    }
+}
+
+/// Not inlined: the short way should not have to save registers for the long one.
+#[inline(never)]
+unsafe fn enter_apart<F: FnOnce(&Call) -> Out>(fcinfo: pg_sys::FunctionCallInfo, body: F) -> pg_sys::Datum {
+    unsafe { enter(fcinfo, body) }
+}
+
 /// Does the caller of an input function only want to know that there was an error (pg_input_is_valid, COPY … ON_ERROR)?
 unsafe fn is_soft(fcinfo: pg_sys::FunctionCallInfo) -> bool {
     #[cfg(not(feature = "pg15"))]
@@ -191,6 +226,12 @@ impl Call {
     #[inline]
     pub fn bytes(&self, i: usize) -> Option<Bytes<'_>> {
         self.datum(i).map(|d| unsafe { Bytes::new(d) })
+    }
+
+    /// The same, None also if to have them takes memory.
+    #[inline(always)]
+    pub fn plain_bytes(&self, i: usize) -> Option<&[u8]> {
+        self.datum(i).and_then(|d| unsafe { varlena::plain(d) })
     }
 
     /// (months, days, microseconds)

@@ -19,18 +19,32 @@ impl Bytes<'_> {
     /// `datum` is a non-NULL varlena that lives as long as the result.
     #[inline(always)]
     pub unsafe fn new(datum: pg_sys::Datum) -> Self {
-        let mut ptr: *mut pg_sys::varlena = datum.cast_mut_ptr();
-        let mut detoasted = core::ptr::null_mut();
         unsafe {
-            if varatt_is_1b_e(ptr) || varatt_is_4b_c(ptr) {
-                detoasted = pg_sys::pg_detoast_datum_packed(ptr);
-                ptr = detoasted;
+            if let Some(data) = plain(datum) {
+                return Bytes { data, detoasted: core::ptr::null_mut() };
             }
-            let data =
-                core::slice::from_raw_parts(vardata_any(ptr).cast::<u8>(), varsize_any_exhdr(ptr));
-            Bytes { data, detoasted }
+            let detoasted = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+            Bytes { data: payload(detoasted), detoasted }
         }
     }
+}
+
+/// The bytes of a varlena that is neither compressed nor elsewhere: to have them takes no memory.
+///
+/// # Safety
+/// `datum` is a non-NULL varlena that lives as long as the result.
+#[inline(always)]
+pub unsafe fn plain<'a>(datum: pg_sys::Datum) -> Option<&'a [u8]> {
+    unsafe {
+        let ptr: *mut pg_sys::varlena = datum.cast_mut_ptr();
+        if varatt_is_1b_e(ptr) || varatt_is_4b_c(ptr) { None } else { Some(payload(ptr)) }
+    }
+}
+
+/// Of what is there and not compressed.
+#[inline(always)]
+unsafe fn payload<'a>(ptr: *mut pg_sys::varlena) -> &'a [u8] {
+    unsafe { core::slice::from_raw_parts(vardata_any(ptr).cast::<u8>(), varsize_any_exhdr(ptr)) }
 }
 
 impl Deref for Bytes<'_> {

@@ -2,7 +2,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use super::short::Words;
+use super::short::Numbers;
 use crate::codec::{Reader, put_varint, put_varint128, put_zigzag128};
 use crate::error::Error;
 use crate::numeric::{self, BASE, Finite, MAX_FRACTION, MAX_SCALE};
@@ -63,15 +63,25 @@ pub struct ShortDecimal {
 impl ShortDecimal {
     /// None: it takes more to read it, or to say what is wrong.
     #[inline(always)]
-    pub fn read(words: &mut impl Words, scaled: bool) -> Option<Self> {
-        let scale = if scaled { words.small()? } else { 0 };
-        let mantissa = words.zigzag128()?;
+    pub fn read(numbers: &mut impl Numbers, scaled: bool) -> Option<Self> {
+        let scale = if scaled { numbers.small()? } else { 0 };
+        let mantissa = numbers.zigzag128()?;
         (!scaled || scale != 0 && !ends_in_zero(mantissa)).then_some(Self { mantissa, scale })
     }
 
     #[inline(always)]
     pub fn is_zero(&self) -> bool {
         self.mantissa == 0
+    }
+
+    /// As mantissa / 10000^groups.
+    #[inline(always)]
+    fn grouped(self) -> (i128, u16) {
+        if self.scale == 0 {
+            return (self.mantissa, 0);
+        }
+        let groups = self.scale.div_ceil(4);
+        (self.mantissa * PAD[(groups * 4 - self.scale) as usize & 3], groups as u16)
     }
 }
 
@@ -280,12 +290,32 @@ impl<const POWER: u64> Decimal<POWER> {
 
     /// To a sum that is not long.
     #[inline(always)]
-    pub fn add_short(&mut self, v: ShortDecimal) {
-        if v.scale == 0 {
-            return self.add_small(v.mantissa, 0);
+    fn add_short(&mut self, v: ShortDecimal) {
+        let (mantissa, groups) = v.grouped();
+        self.add_small(mantissa, groups);
+    }
+
+    /// What the fast sum comes to with it, if it holds that in the groups that it has.
+    #[inline(always)]
+    pub fn with(&self, v: ShortDecimal) -> Option<i128> {
+        let (mantissa, groups) = v.grouped();
+        if groups == self.groups { checked(self.fast.checked_add(mantissa)) } else { self.with_aligned(mantissa, groups) }
+    }
+
+    /// Not inlined: most rows are of one scale.
+    #[inline(never)]
+    fn with_aligned(&self, mantissa: i128, groups: u16) -> Option<i128> {
+        let power = self.groups.checked_sub(groups).and_then(|more| POW.get(more as usize))?;
+        checked(self.fast.checked_add(mantissa.checked_mul(*power)?))
+    }
+
+    /// Adds what [`Self::with`] has been asked about.
+    #[inline(always)]
+    pub fn settle(&mut self, with: Option<i128>, v: ShortDecimal) {
+        match with {
+            Some(sum) => self.fast = sum,
+            None => self.add_short(v),
         }
-        let groups = v.scale.div_ceil(4);
-        self.add_small(v.mantissa * PAD[(groups * 4 - v.scale) as usize & 3], groups as u16);
     }
 
     pub fn negate(&mut self) {

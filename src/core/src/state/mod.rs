@@ -8,6 +8,7 @@ mod interval_sum;
 mod numeric_sum;
 mod float_var;
 mod numeric_var;
+mod septets;
 mod short;
 #[cfg(test)]
 mod short_way;
@@ -94,6 +95,13 @@ pub trait State: Sized + Clone + PartialEq {
     /// Merges an encoded state. After an error the state is of no use.
     fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.merge(&Self::decode(bytes)?)
+    }
+
+    /// As [`Self::merge_bytes`], where that takes neither memory nor an error and so needs no guard against them: never panics.
+    /// false: nothing has been merged.
+    #[inline(always)]
+    fn merge_in_place(&mut self, _bytes: &[u8]) -> bool {
+        false
     }
 
     /// Appends the state's bytes to `out`.

@@ -8,7 +8,8 @@
 
 use super::counts;
 use super::decimal::{Decimal, Parsed, ShortDecimal};
-use super::short::{Short, Words};
+use super::septets::Septets;
+use super::short::Numbers;
 use super::specials::{Special, Specials};
 use super::{State, Subtract};
 use crate::codec::{Reader, header, put_varint, put_zigzag};
@@ -180,40 +181,42 @@ impl<const KIND: u8> NumericSum<KIND> {
     /// Merges the bytes of a short state of rows of one display scale, or of integers. None: nothing has been merged, and
     /// it takes more to do so, or to say what is wrong.
     #[inline]
-    fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
-        let mut short = Short::new(bytes)?;
-        let (head, form) = (short.u8(), short.u8());
+    fn merge_short<const GROW: bool>(&mut self, bytes: &[u8]) -> Option<()> {
+        let &[head, form, ..] = bytes else { return None };
         match form {
             _ if head != header(KIND) => None,
             // Said once more, integers need no look at the bits.
-            0 => self.merge_form(short, 0),
-            _ if form & !SHORT_FORM == 0 => self.merge_form(short, form),
-            _ => None,
+            0 if bytes.len() <= 10 => self.merge_form::<GROW>(Septets::<false>::behind_two(bytes)?, 0),
+            _ if form & !SHORT_FORM != 0 => None,
+            _ if bytes.len() <= 10 => self.merge_form::<GROW>(Septets::<false>::behind_two(bytes)?, form),
+            _ => self.merge_form::<GROW>(Septets::<true>::behind_two(bytes)?, form),
         }
     }
 
     #[inline(always)]
-    fn merge_form(&mut self, mut short: Short, form: u8) -> Option<()> {
-        let body = ShortBody::read(&mut short, form)?;
-        if !short.is_done() || body.is_nothing() {
+    fn merge_form<const GROW: bool>(&mut self, mut numbers: impl Numbers, form: u8) -> Option<()> {
+        let body = ShortBody::read(&mut numbers, form)?;
+        if !numbers.is_done() || body.is_nothing() {
             return None;
         }
-        self.add_short(&body)
+        self.add_short::<GROW>(&body)
     }
 
     /// None: nothing has been added.
     #[inline(always)]
-    pub(super) fn add_short(&mut self, body: &ShortBody) -> Option<()> {
+    pub(super) fn add_short<const GROW: bool>(&mut self, body: &ShortBody) -> Option<()> {
         let plain = counts::merged(self.plain, body.plain)?;
-        if self.sum.is_long() {
+        let sum = self.sum.with(body.sum);
+        if self.sum.is_long() || !GROW && sum.is_none() {
             return None;
         }
         if let Some((scale, count)) = body.shown {
-            let slot = self.scale_count(scale as u16);
+            let scale = scale as u16;
+            let slot = if GROW { self.scale_count(scale) } else { &mut self.scales.iter_mut().find(|(s, _)| *s == scale)?.1 };
             *slot = counts::merged(*slot, count)?;
         }
         self.plain = plain;
-        self.sum.add_short(body.sum);
+        self.sum.settle(sum, body.sum);
         Some(())
     }
 
@@ -250,13 +253,13 @@ pub(super) struct ShortBody {
 
 impl ShortBody {
     #[inline(always)]
-    pub(super) fn read(words: &mut impl Words, form: u8) -> Option<Self> {
-        let plain = words.zigzag()?;
-        let sum = ShortDecimal::read(words, form & SCALED != 0)?;
+    pub(super) fn read(numbers: &mut impl Numbers, form: u8) -> Option<Self> {
+        let plain = numbers.zigzag()?;
+        let sum = ShortDecimal::read(numbers, form & SCALED != 0)?;
         if form & SCALES == 0 {
             return Some(Self { plain, sum, shown: None });
         }
-        let (scales, scale, count) = (words.u8(), words.small()?, words.zigzag()?);
+        let (scales, scale, count) = (numbers.small()?, numbers.small()?, numbers.zigzag()?);
         (scales == 1 && scale != 0 && count != 0).then_some(Self { plain, sum, shown: Some((scale, count)) })
     }
 
@@ -355,6 +358,6 @@ mod tests {
 
     #[test]
     fn the_short_way_is_the_way() {
-        short_way::check("sum_state", &seeds(), SumState::merge_short, SumState::merge_any);
+        short_way::check("sum_state", &seeds(), SumState::merge_short::<true>, SumState::merge_any);
     }
 }

@@ -8,7 +8,8 @@ use num_bigint::{BigInt, BigUint};
 
 use super::decimal::{Decimal, ShortDecimal, base10000, pow10};
 use super::numeric_sum::{NumericSum, SHORT_FORM, ShortBody, flag};
-use super::short::{Wide, Words};
+use super::septets::Septets;
+use super::short::{Numbers, Wide};
 use super::{Spread, State, Subtract, kind};
 use crate::codec::{Reader, header};
 use crate::error::Error;
@@ -158,27 +159,31 @@ impl VarState {
     /// Merges the bytes of a state of rows of one display scale, or of integers, whose squares are not long. None: nothing has been
     /// merged, and it takes more to do so, or to say what is wrong.
     #[inline]
-    fn merge_short(&mut self, bytes: &[u8]) -> Option<()> {
-        let mut wide = Wide::new(bytes)?;
-        let (head, form) = (wide.u8(), wide.u8());
+    fn merge_short<const GROW: bool>(&mut self, bytes: &[u8]) -> Option<()> {
+        let &[head, form, ..] = bytes else { return None };
         match form {
             _ if head != header(kind::VAR) => None,
             // Said once more, integers need no look at the bits.
-            0 => self.merge_form(wide, 0),
-            _ if form & !(SHORT_FORM | SQUARES_SCALED) == 0 => self.merge_form(wide, form),
+            0 if bytes.len() <= 10 => self.merge_form::<GROW>(Septets::<false>::behind_two(bytes)?, 0),
+            0 if bytes.len() <= 18 => self.merge_form::<GROW>(Septets::<true>::behind_two(bytes)?, 0),
+            _ if form & !(SHORT_FORM | SQUARES_SCALED) == 0 => self.merge_form::<GROW>(Wide::behind_two(bytes)?, form),
             _ => None,
         }
     }
 
     #[inline(always)]
-    fn merge_form(&mut self, mut wide: Wide<'_>, form: u8) -> Option<()> {
-        let rows = ShortBody::read(&mut wide, form)?;
-        let squares = ShortDecimal::read(&mut wide, form & SQUARES_SCALED != 0)?;
-        if !wide.is_done() || rows.is_nothing() && squares.is_zero() || self.squares.is_long() {
+    fn merge_form<const GROW: bool>(&mut self, mut numbers: impl Numbers, form: u8) -> Option<()> {
+        let rows = ShortBody::read(&mut numbers, form)?;
+        let squares = ShortDecimal::read(&mut numbers, form & SQUARES_SCALED != 0)?;
+        if !numbers.is_done() || rows.is_nothing() && squares.is_zero() || self.squares.is_long() {
             return None;
         }
-        self.rows.add_short(&rows)?;
-        self.squares.add_short(squares);
+        let sum = self.squares.with(squares);
+        if !GROW && sum.is_none() {
+            return None;
+        }
+        self.rows.add_short::<GROW>(&rows)?;
+        self.squares.settle(sum, squares);
         Some(())
     }
 
@@ -220,6 +225,6 @@ mod tests {
 
     #[test]
     fn the_short_way_is_the_way() {
-        short_way::check("var_state", &seeds(), VarState::merge_short, VarState::merge_any);
+        short_way::check("var_state", &seeds(), VarState::merge_short::<true>, VarState::merge_any);
     }
 }

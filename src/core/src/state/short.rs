@@ -1,17 +1,22 @@
-//! Stored states as most are, read without a step that waits for a branch that depends on how long a number is: those of up to 16
-//! bytes from two registers, longer ones through windows of eight bytes. Whatever is unusual or wrong in them is left to
+//! Stored states as most are, read with few branches on how long a number is: those of up to 16 bytes from two registers, longer ones
+//! through windows of eight bytes. Whatever is unusual or wrong in them is left to
 //! [`crate::codec::Reader`], which knows how to say it.
 
 /// For the `State` of a type that has `merge_short`, the short way, which takes some bytes, and `merge_any`, which takes all: reading is
-/// merging into nothing.
+/// merging into nothing. `merge_short::<GROW>` allocates only if it may grow.
 macro_rules! merged_as_stored {
     () => {
         #[inline]
         fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-            match self.merge_short(bytes) {
+            match self.merge_short::<true>(bytes) {
                 Some(()) => Ok(()),
                 None => self.merge_any(bytes),
             }
+        }
+
+        #[inline(always)]
+        fn merge_in_place(&mut self, bytes: &[u8]) -> bool {
+            self.merge_short::<false>(bytes).is_some()
         }
 
         fn decode(bytes: &[u8]) -> Result<Self, Error> {
@@ -24,65 +29,17 @@ macro_rules! merged_as_stored {
 pub(super) use merged_as_stored;
 
 /// Numbers from what is left of a state's bytes.
-pub trait Words {
-    /// The next eight bytes, the first lowest.
-    fn low(&self) -> u64;
-    /// From 1 to 64 bits, whole bytes.
-    fn skip(&mut self, bits: u32);
+pub trait Numbers {
+    /// A varint of up to eight bytes at least.
+    fn varint(&mut self) -> Option<u64>;
+    /// A varint of up to sixteen bytes.
+    fn varint128(&mut self) -> Option<u128>;
     fn is_done(&self) -> bool;
-
-    #[inline(always)]
-    fn u8(&mut self) -> u8 {
-        let byte = self.low() as u8;
-        self.skip(8);
-        byte
-    }
 
     /// A varint of one byte.
     #[inline(always)]
     fn small(&mut self) -> Option<u8> {
-        let byte = self.u8();
-        (byte < 0x80).then_some(byte)
-    }
-
-    /// A zigzag varint of one or two bytes.
-    #[inline(always)]
-    fn zigzag14(&mut self) -> Option<i64> {
-        let low = self.low();
-        let second = low >> 7 & 1;
-        self.skip(8 + 8 * second as u32);
-        let rest = (low >> 8 & 0xff) * second;
-        let v = low & 0x7f | rest << 7;
-        (rest < 0x80 && rest >= second).then_some((v >> 1) as i64 ^ -((v & 1) as i64))
-    }
-
-    /// A varint of up to eight bytes.
-    #[inline(always)]
-    fn varint(&mut self) -> Option<u64> {
-        let low = self.low();
-        let stops = !low & STOPS;
-        if stops == 0 {
-            return None;
-        }
-        let bits = stops.trailing_zeros() + 1;
-        let number = low & u64::MAX >> (64 - bits);
-        self.skip(bits);
-        // Only the number 0 ends with a byte of zeros.
-        (bits == 8 || number >> (bits - 8) != 0).then(|| squeezed(number))
-    }
-
-    /// A varint of up to sixteen bytes.
-    #[inline(always)]
-    fn varint128(&mut self) -> Option<u128> {
-        let low = self.low();
-        if !low & STOPS != 0 {
-            return Some(self.varint()? as u128);
-        }
-        self.skip(64);
-        match self.varint()? {
-            0 => None,
-            high => Some((high as u128) << 56 | squeezed(low) as u128),
-        }
+        self.varint().filter(|number| *number < 0x80).map(|number| number as u8)
     }
 
     #[inline(always)]
@@ -98,10 +55,80 @@ pub trait Words {
     }
 }
 
+/// What is left of a state's bytes.
+pub trait Words {
+    /// The next eight bytes, the first lowest.
+    fn low(&self) -> u64;
+    /// From 1 to 64 bits, whole bytes.
+    fn skip(&mut self, bits: u32);
+    fn is_at_end(&self) -> bool;
+
+    #[inline(always)]
+    fn u8(&mut self) -> u8 {
+        let byte = self.low() as u8;
+        self.skip(8);
+        byte
+    }
+
+    /// A byte, and behind it a zigzag varint of one or two bytes.
+    #[inline(always)]
+    fn u8_zigzag14(&mut self) -> Option<(u8, i64)> {
+        let low = self.low();
+        let second = low >> 15 & 1;
+        self.skip(16 + 8 * second as u32);
+        let rest = (low >> 16 & 0xff) * second;
+        let v = low >> 8 & 0x7f | rest << 7;
+        (rest < 0x80 && rest >= second).then_some((low as u8, (v >> 1) as i64 ^ -((v & 1) as i64)))
+    }
+
+}
+
+impl<W: Words> Numbers for W {
+    #[inline(always)]
+    fn small(&mut self) -> Option<u8> {
+        let byte = self.u8();
+        (byte < 0x80).then_some(byte)
+    }
+
+    #[inline(always)]
+    fn varint(&mut self) -> Option<u64> {
+        let low = self.low();
+        let stops = !low & STOPS;
+        if stops == 0 {
+            return None;
+        }
+        let bits = stops.trailing_zeros() + 1;
+        let number = low & u64::MAX >> (64 - bits);
+        self.skip(bits);
+        // Only the number 0 ends with a byte of zeros.
+        (bits == 8 || number >> (bits - 8) != 0).then(|| squeezed(number))
+    }
+
+    #[inline(always)]
+    fn varint128(&mut self) -> Option<u128> {
+        let low = self.low();
+        if !low & STOPS != 0 {
+            return Some(self.varint()? as u128);
+        }
+        self.skip(64);
+        match self.varint()? {
+            0 => None,
+            high => Some((high as u128) << 56 | squeezed(low) as u128),
+        }
+    }
+
+    #[inline(always)]
+    fn is_done(&self) -> bool {
+        self.is_at_end()
+    }
+}
+
 /// A state of 4 to 16 bytes.
 pub struct Short {
     low: u64,
     high: u64,
+    /// The last eight bytes; of fewer the first are zeros.
+    end: u64,
     /// Bits; negative once more has been read than there was.
     left: i32,
 }
@@ -111,23 +138,24 @@ impl Short {
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let n = bytes.len();
         // Two reads that may overlap.
-        let (low, high) = if let (Some(first), Some(last), true) = (bytes.first_chunk(), bytes.last_chunk(), n <= 16) {
+        let (low, high, end) = if let (Some(first), Some(last), true) = (bytes.first_chunk(), bytes.last_chunk(), n <= 16) {
             let last = u64::from_le_bytes(*last);
-            (u64::from_le_bytes(*first), if n == 8 { 0 } else { last >> (128 - n * 8) })
+            (u64::from_le_bytes(*first), if n == 8 { 0 } else { last >> (128 - n * 8) }, last)
         } else if let (Some(first), Some(last), true) = (bytes.first_chunk(), bytes.last_chunk(), n < 8) {
-            (u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << (n * 8 - 32), 0)
+            let all = u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << (n * 8 - 32);
+            (all, 0, all << (64 - n * 8))
         } else {
             return None;
         };
-        Some(Self { low, high, left: n as i32 * 8 })
+        Some(Self { low, high, end, left: n as i32 * 8 })
     }
 
     /// All there is left: so many bytes, at most eight, of which the last is not 0.
     #[inline(always)]
     pub fn last(self, bytes: u8) -> Option<u64> {
-        let number = self.low;
         let exact = (1..=8).contains(&bytes) && self.left == bytes as i32 * 8;
-        (exact && number.leading_zeros() / 8 == 8 - bytes as u32).then_some(number)
+        // From where they stand: what comes before them need not be known for that.
+        (exact && self.end >> 56 != 0).then(|| self.end >> (64 - bytes as u32 * 8))
     }
 }
 
@@ -146,7 +174,7 @@ impl Words for Short {
     }
 
     #[inline(always)]
-    fn is_done(&self) -> bool {
+    fn is_at_end(&self) -> bool {
         self.left == 0
     }
 }
@@ -166,12 +194,20 @@ impl<'a> Wide<'a> {
         (bytes.len() >= 8).then_some(Self { bytes, at: 0 })
     }
 
+    /// What stands behind the first two bytes.
+    #[inline(always)]
+    pub fn behind_two(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() >= 8).then_some(Self { bytes, at: 2 })
+    }
+
     #[inline(always)]
     fn word(&self, at: usize) -> u64 {
+        if let Some(window) = self.bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+            return u64::from_le_bytes(*window);
+        }
         // The last window ends with the bytes.
-        let from = at.min(self.bytes.len().wrapping_sub(8));
-        let window = self.bytes.get(from..from.wrapping_add(8)).and_then(|window| window.first_chunk());
-        window.map_or(0, |window| u64::from_le_bytes(*window).wrapping_shr((at - from) as u32 * 8))
+        let before = at.wrapping_add(8).wrapping_sub(self.bytes.len());
+        self.bytes.last_chunk().map_or(0, |window| u64::from_le_bytes(*window).wrapping_shr(before as u32 * 8))
     }
 
     /// So many bytes, which must be there, the last of them not 0.
@@ -202,16 +238,17 @@ impl Words for Wide<'_> {
     }
 
     #[inline(always)]
-    fn is_done(&self) -> bool {
+    fn is_at_end(&self) -> bool {
         self.at == self.bytes.len()
     }
 }
 
-const STOPS: u64 = 0x8080_8080_8080_8080;
+/// What says of each of eight bytes that more follow.
+pub const STOPS: u64 = 0x8080_8080_8080_8080;
 
 /// The lower seven bits of each of eight bytes.
 #[inline(always)]
-fn squeezed(v: u64) -> u64 {
+pub fn squeezed(v: u64) -> u64 {
     let v = v & 0x007f_007f_007f_007f | (v & 0x7f00_7f00_7f00_7f00) >> 1;
     let v = v & 0x0000_3fff_0000_3fff | (v & 0x3fff_0000_3fff_0000) >> 2;
     v & 0x0fff_ffff | (v & 0x0fff_ffff_0000_0000) >> 4
@@ -219,7 +256,7 @@ fn squeezed(v: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Short, Wide, Words};
+    use super::{Numbers, Short, Wide, Words};
     use crate::codec::{Reader, put_varint, put_varint128};
 
     /// Numbers of every length, at both ends of it.
@@ -236,11 +273,11 @@ mod tests {
     fn two_bytes_are_read_as_the_reader_does() {
         for pair in 0..=u16::MAX {
             let [first, second] = pair.to_le_bytes();
-            let bytes = [first, second, 1, 1, 1, 1, 1, 1, 1];
-            let mut reader = Reader::new(&bytes, "number");
-            let expected = reader.zigzag().ok().filter(|_| reader.rest().len() >= 7);
+            let bytes = [0x55, first, second, 1, 1, 1, 1, 1, 1, 1];
+            let mut reader = Reader::new(&bytes[1..], "number");
+            let expected = reader.zigzag().ok().filter(|_| reader.rest().len() >= 7).map(|number| (0x55, number));
             let (mut short, mut wide) = (Short::new(&bytes).unwrap(), Wide::new(&bytes).unwrap());
-            assert_eq!([short.zigzag14(), wide.zigzag14()], [expected; 2], "{bytes:x?}");
+            assert_eq!([short.u8_zigzag14(), wide.u8_zigzag14()], [expected; 2], "{bytes:x?}");
             assert!(expected.is_none() || [left(short), left(wide)] == [reader.rest().len(); 2]);
         }
     }

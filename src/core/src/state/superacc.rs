@@ -279,22 +279,17 @@ impl<const POWER: i64> Superacc<POWER> {
         Ok(Stored { bytes, position: position as u32, negative: head & 1 == 1 })
     }
 
-    /// Adds what `encode` has written, if it is not zero, of at most 64 bits, and nothing stands behind it; says no if nothing has been added.
+    /// Can it be added to the chunks that there are, without a carry?
     #[inline(always)]
-    pub(super) fn add_short(&mut self, mut short: Short) -> bool {
-        let head = short.u8();
-        let Some(exponent) = short.zigzag14() else { return false };
-        let Some(magnitude) = short.last(head >> 1) else { return false };
-        let Some(sum) = ShortSum::new(head, exponent, [magnitude]) else { return false };
-        self.add_words(&sum);
-        true
+    pub(super) fn has_room<const WORDS: usize>(&self, sum: &ShortSum<POWER, WORDS>) -> bool {
+        let at = (sum.position / 32).wrapping_sub(self.base) as usize;
+        self.adds < ADDS && at.saturating_add(WORDS * 2 + 1) <= self.chunks.len()
     }
 
     #[inline(always)]
     pub(super) fn add_words<const WORDS: usize>(&mut self, sum: &ShortSum<POWER, WORDS>) {
         let index = sum.position / 32;
-        let at = index.wrapping_sub(self.base) as usize;
-        if self.adds >= ADDS || at.saturating_add(WORDS * 2 + 1) > self.chunks.len() {
+        if !self.has_room(sum) {
             self.make_room(index, index + WORDS as u32 * 2 + 1);
         }
         self.adds += 1;
@@ -339,8 +334,7 @@ impl<const POWER: i64, const WORDS: usize> ShortSum<POWER, WORDS> {
     /// What `encode` has written. None: it takes more to read it, or to say what is wrong.
     #[inline(always)]
     pub fn read(wide: &mut Wide<'_>) -> Option<Self> {
-        let head = wide.small()?;
-        let exponent = wide.zigzag14()?;
+        let (head, exponent) = wide.u8_zigzag14()?;
         Self::new(head, exponent, wide.magnitude(head >> 1)?)
     }
 
@@ -350,6 +344,15 @@ impl<const POWER: i64, const WORDS: usize> ShortSum<POWER, WORDS> {
         // As many chunks below the end need no look at what the sum has come to.
         let fits = position / 32 + WORDS as u64 * 2 < Superacc::<POWER>::MAX_BITS / 32;
         (fits && words[0] & 1 == 1).then_some(Self { words, position: position as u32, negative: head & 1 == 1 })
+    }
+}
+
+impl<const POWER: i64> ShortSum<POWER, 1> {
+    /// What `encode` has written, of at most 64 bits, and nothing behind it.
+    #[inline(always)]
+    pub fn last(mut short: Short) -> Option<Self> {
+        let (head, exponent) = short.u8_zigzag14()?;
+        Self::new(head, exponent, [short.last(head >> 1)?])
     }
 }
 
