@@ -183,16 +183,11 @@ impl Sparse<'_> {
         Ok(reader)
     }
 
-    /// Gives the indexes of the other keys, ascending, to `each` in blocks.
+    /// Gives the indexes of the other keys, ascending, to `each` in blocks, which says whether any of a block's is rare.
     #[inline]
-    fn indexes(&self, mut reader: Reader<'_>, p: u8, mut each: impl FnMut(&[u32])) -> Result<(), Error> {
+    fn indexes(&self, mut reader: Reader<'_>, mut each: impl FnMut(&[u32]) -> bool) -> Result<(), Error> {
         let mut any_rare = false;
-        elias_fano::decode(&mut reader, self.n - self.rare, |block| {
-            any_rare |= block.iter().fold(false, |any, index| any | code::is_rare(*index, p));
-            if !any_rare {
-                each(block);
-            }
-        })?;
+        elias_fano::decode(&mut reader, self.n - self.rare, |block| any_rare |= each(block))?;
         if any_rare {
             return Err(reader.corrupt("A rare code is not where it belongs."));
         }
@@ -202,20 +197,27 @@ impl Sparse<'_> {
     /// Raises the registers, of the same precision.
     pub fn raise(&self, p: u8, registers: &mut [u8]) -> Result<(), Error> {
         let reader = self.rare_keys(p, |key| dense::raise_key(registers, key, p))?;
-        self.indexes(reader, p, |block| dense::raise_indexes(registers, block, p))
+        self.indexes(reader, |block| dense::raise_indexes(registers, block, p))
     }
 
     /// Appends the keys: the rare ones, then the others, each ascending.
     pub fn append_keys(&self, p: u8, keys: &mut Vec<u32>) -> Result<(), Error> {
         let reader = self.rare_keys(p, |key| keys.push(key))?;
-        self.indexes(reader, p, |block| keys.extend(block.iter().map(|index| index << 7)))
+        self.indexes(reader, |block| append(block, p, keys))
     }
 
     /// Appends the rare keys and the others, each ascending, to a list of their own.
     pub fn read_keys(&self, p: u8, rare: &mut Vec<u32>, common: &mut Vec<u32>) -> Result<(), Error> {
         let reader = self.rare_keys(p, |key| rare.push(key))?;
-        self.indexes(reader, p, |block| common.extend(block.iter().map(|index| index << 7)))
+        self.indexes(reader, |block| append(block, p, common))
     }
+}
+
+/// The keys of indexes. Says whether any of these is rare.
+#[inline(always)]
+fn append(block: &[u32], p: u8, keys: &mut Vec<u32>) -> bool {
+    keys.extend(block.iter().map(|index| index << 7));
+    block.iter().fold(false, |any, index| any | code::is_rare(*index, p))
 }
 
 impl Dense<'_> {

@@ -8,13 +8,13 @@ pub fn max_value(p: u8) -> u8 {
     65 - p
 }
 
-/// Raises the registers that the indexes have, none of which is rare.
+/// Raises the registers that the indexes have. Says whether any of them is rare; then the registers are of no meaning.
 #[inline]
-pub fn raise_indexes(registers: &mut [u8], indexes: &[u32], p: u8) {
+pub fn raise_indexes(registers: &mut [u8], indexes: &[u32], p: u8) -> bool {
     macro_rules! of_precision {
         ($($p:literal)*) => {
             match p {
-                $($p => raise_indexes_of::<$p>(registers, indexes),)*
+                $($p => widest(#[inline(always)] || raise_indexes_of::<$p>(registers, indexes)),)*
                 _ => unreachable!("a precision of 10 to 18"),
             }
         };
@@ -23,21 +23,26 @@ pub fn raise_indexes(registers: &mut [u8], indexes: &[u32], p: u8) {
 }
 
 /// Every shift is known, and the number of registers.
-fn raise_indexes_of<const P: u32>(registers: &mut [u8], indexes: &[u32]) {
-    let Some(registers) = registers.get_mut(..1 << P) else { return };
+#[inline(always)]
+fn raise_indexes_of<const P: u32>(registers: &mut [u8], indexes: &[u32]) -> bool {
+    let Some(registers) = registers.get_mut(..1 << P) else { return false };
     let below = code::INDEX_BITS - P;
+    let mut all = 0;
     for run in indexes.chunks(64) {
-        // A float's exponent is the place of the highest bit: several at once.
+        // A float's exponent is the place of the highest bit: several at once. That of zero, which is what a rare index has there, is so low
+        // that the value has a bit that no other has.
         let mut values = [0; 64];
         for (value, index) in values.iter_mut().zip(run) {
             let rest = (index & ((1 << below) - 1)) as i32 as f32;
             *value = (127 + below - (rest.to_bits() >> 23)) as u8;
+            all |= *value;
         }
         for (value, index) in values.iter().zip(run) {
             let register = &mut registers[(index >> below) as usize & ((1 << P) - 1)];
             *register = (*register).max(*value);
         }
     }
+    all >= 0x80
 }
 
 #[inline(always)]
@@ -238,6 +243,20 @@ mod tests {
             raise_all(&mut both, &b);
             let greater = |(i, v): (usize, &u8)| *v == a[i].max(b.get(i).copied().unwrap_or(0));
             prop_assert!(both.iter().enumerate().all(greater));
+        }
+
+        #[test]
+        fn many_indexes_raise_what_each_does(p in 10u8..=18, mut indexes in proptest::collection::vec(0u32..1 << 25, 0..200), rare in 0u32..40) {
+            let is_rare = |index: &u32| code::is_rare(*index, p);
+            indexes.retain(|index| !is_rare(index));
+            let mut registers = vec![3; 1 << p];
+            let mut plain = registers.clone();
+            indexes.iter().for_each(|index| raise_key(&mut plain, index << 7, p));
+            prop_assert!(!raise_indexes(&mut registers, &indexes, p));
+            prop_assert_eq!(&registers, &plain);
+            let place = rare as usize % (indexes.len() + 1);
+            indexes.insert(place, rare << (25 - p));
+            prop_assert!(raise_indexes(&mut registers, &indexes, p));
         }
     }
 }
