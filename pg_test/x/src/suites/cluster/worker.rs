@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const TABLES: &str = "CREATE TABLE src (k int, v numeric); CREATE TABLE flag (slow boolean); INSERT INTO flag VALUES (false)";
 /// The second reads the first.
@@ -148,6 +148,15 @@ fn slow(c: &mut Client, slow: bool) -> Result<()> {
     Ok(())
 }
 
+/// From now on, and until one of these is running: one that began before may be about to end.
+fn slowly(c: &mut Client) -> Result<()> {
+    slow(c, true)?;
+    let since: SystemTime = c.query_one("SELECT clock_timestamp()", &[])?.get(0);
+    let running = "SELECT EXISTS (SELECT FROM tally.view_progress WHERE view = 'slow'::regclass AND kind = 'refresh' AND started >= $1)";
+    until("a slow refresh", || Ok(c.query_one(running, &[&since])?.get(0)))?;
+    becomes(c, "slow", "running")
+}
+
 fn log_has(c: &Cluster, words: &str) -> Result<bool> {
     Ok(String::from_utf8_lossy(&fs::read(c.log())?).contains(words))
 }
@@ -259,8 +268,7 @@ fn shutdown(nodes: &mut Cluster) -> Result<()> {
     let views = [VIEWS[0], SLOW];
     let mut c = scheduled(nodes, "shutdown", &views[..1])?;
     c.execute("SELECT tally.create_view($1, $2, schedule => '1 second')", &[&SLOW.0, &SLOW.1])?;
-    slow(&mut c, true)?;
-    becomes(&mut c, "slow", "running")?;
+    slowly(&mut c)?;
     grow(&mut c, 10)?;
     drop(c);
     let begin = Instant::now();
@@ -280,8 +288,7 @@ fn cancelled(nodes: &mut Cluster) -> Result<()> {
     let mut c = scheduled(nodes, "cancelled", &[SLOW])?;
     let shows = "SELECT count(*) FROM pg_stat_activity a JOIN tally.view_progress p USING (pid) WHERE a.backend_type = 'pg_tally job' AND a.query = 'refreshing public.slow' AND p.view = 'slow'::regclass";
     for (end, error) in [("pg_cancel_backend", "canceling statement due to user request"), ("pg_terminate_backend", LOST)] {
-        slow(&mut c, true)?;
-        becomes(&mut c, "slow", "running")?;
+        slowly(&mut c)?;
         until("the process to show what it does", || Ok(c.query_one(shows, &[])?.get::<_, i64>(0) == 1))?;
         slow(&mut c, false)?;
         c.execute(&format!("SELECT {end}(pid) FROM tally.view_progress"), &[])?;
@@ -304,8 +311,7 @@ fn killed(nodes: &mut Cluster) -> Result<()> {
     drop(scheduled(nodes, "killed", &views)?);
     for sort in ["pg_tally job", "pg_tally worker", "pg_tally launcher", "pg_tally upkeep"] {
         let mut c = connected(nodes, "killed")?;
-        slow(&mut c, true)?;
-        becomes(&mut c, "slow", "running")?;
+        slowly(&mut c)?;
         grow(&mut c, 10)?;
         let victim = if sort == "pg_tally job" {
             c.query_one("SELECT pid FROM tally.view_progress WHERE view = 'slow'::regclass", &[])?.get(0)
@@ -338,8 +344,7 @@ fn databases(nodes: &mut Cluster) -> Result<()> {
     for how in [" WITH (FORCE)", ""] {
         let mut c = scheduled(nodes, "come", &[VIEWS[0], SLOW])?;
         started(&mut c, "pg_tally upkeep")?;
-        slow(&mut c, true)?;
-        becomes(&mut c, "slow", "running")?;
+        slowly(&mut c)?;
         drop(c);
         let begin = Instant::now();
         until("the session to end", || Ok(main.query_one("SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'come' AND backend_type = 'client backend'", &[])?.get(0)))?;
