@@ -13,8 +13,9 @@ use pg_tally_core::schedule::upkeep::{MANY, MANY_DEAD, Memory, Task};
 use std::collections::{HashMap, VecDeque};
 
 const SECOND: i64 = 1_000_000;
-/// For how long the list of views is taken to be as it was; one that is gone is noticed anyway.
-const LIST: i64 = 10 * SECOND;
+/// For how long the list of views is taken to be as it was; one that is gone is noticed anyway. What is written to a new view is pending for so
+/// long, and not to exceed what others have pending.
+const LIST: i64 = 5 * SECOND;
 /// Between two looks at what is too old.
 const RETENTION: i64 = 60 * SECOND;
 /// Until what was held up is tried again: autovacuum, which is at a table now, may come as regularly as we do.
