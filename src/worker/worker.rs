@@ -47,11 +47,11 @@ impl Default for Worker {
 impl Worker {
     fn round(&mut self) -> i64 {
         let now = clock::now();
-        self.keep_upkeep(now);
+        let upkeep = self.keep_upkeep(now);
         let ended: Vec<ViewId> = self.jobs.iter().filter(|(_, job)| job.process.has_ended()).map(|(&key, _)| key).collect();
         let ended: Vec<(ViewId, Job)> = ended.into_iter().filter_map(|key| self.jobs.remove_entry(&key)).collect();
         let Some((facts, round)) = process::transaction("deciding what to refresh", || self.decide(&ended)) else { return 0 };
-        let mut nap = round.sleep(now).min(self.unlucky.values().map(|(until, _)| until.minus(now)).filter(|&rest| rest > 0).min().unwrap_or(LONGEST_SLEEP));
+        let mut nap = round.sleep(now).min(self.unlucky.values().map(|(until, _)| until.minus(now)).filter(|&rest| rest > 0).min().unwrap_or(LONGEST_SLEEP)).min(upkeep);
         for start in &round.start {
             let Some(view) = facts.get(start.id) else { continue };
             let process = process::start(Sort::Job, process::own_database(), view.id);
@@ -95,18 +95,21 @@ impl Worker {
         Some((facts, round))
     }
 
-    /// One that ended is started again, ever later.
-    fn keep_upkeep(&mut self, now: Instant) {
+    /// One that ended is started again, ever later. How long to sleep at most, which is until then.
+    fn keep_upkeep(&mut self, now: Instant) -> i64 {
         let (at, again) = self.upkeep;
         if process::is_there(Sort::Upkeep) {
             if now.minus(at) > MOST_AGAIN {
                 self.upkeep.1 = AGAIN;
             }
-        } else if now.minus(at) >= again {
+            return LONGEST_SLEEP;
+        }
+        if now.minus(at) >= again {
             if process::start(Sort::Upkeep, process::own_database(), 0).is_none() {
                 self.complaint.no_room_for(Sort::Upkeep, now);
             }
             self.upkeep = (now, (again * 2).min(MOST_AGAIN));
         }
+        self.upkeep.1 - now.minus(self.upkeep.0)
     }
 }
