@@ -116,6 +116,13 @@ fn ended(c: &mut Client, sort: &str) -> Result<()> {
     until(&format!("the end of the process {sort}"), || Ok(process(c, sort)?.is_none()))
 }
 
+/// `tally.worker` is off, and whatever it had under way is over.
+fn switched_off(c: &mut Client) -> Result<()> {
+    c.batch_execute("ALTER SYSTEM SET tally.worker = off")?;
+    c.batch_execute("SELECT pg_reload_conf()")?;
+    ["pg_tally worker", "pg_tally upkeep", "pg_tally job"].iter().try_for_each(|sort| ended(c, sort))
+}
+
 fn status(c: &mut Client, view: &str) -> Result<(String, Option<String>)> {
     let row = c.query_one("SELECT status, exception FROM tally.view_refreshes WHERE view = $1::text::regclass", &[&view])?;
     Ok((row.get(0), row.get(1)))
@@ -225,10 +232,7 @@ fn missed(nodes: &mut Cluster) -> Result<()> {
     c.batch_execute("SELECT tally.alter_view('sums', schedule => '1 hour')")?;
     until("the last refresh", || Ok(status(&mut c, "sums")?.0 == "ok"))?;
     // or it would be caught up before the restart
-    c.batch_execute("ALTER SYSTEM SET tally.worker = off")?;
-    c.batch_execute("SELECT pg_reload_conf()")?;
-    ended(&mut c, "pg_tally worker")?;
-    ended(&mut c, "pg_tally job")?;
+    switched_off(&mut c)?;
     c.batch_execute("UPDATE tally.progress SET satisfied = now() - interval '5 hours', started = now() - interval '5 hours', finished = now() - interval '5 hours'")?;
     let before: i64 = c.query_one("SELECT coalesce(max(entry), 0) FROM tally.log", &[])?.get(0);
     grow(&mut c, 10)?;
@@ -246,10 +250,7 @@ fn missed(nodes: &mut Cluster) -> Result<()> {
 fn reloaded(nodes: &mut Cluster) -> Result<()> {
     let mut c = scheduled(nodes, "reloaded", VIEWS)?;
     started(&mut c, "pg_tally upkeep")?;
-    c.batch_execute("ALTER SYSTEM SET tally.worker = off")?;
-    c.batch_execute("SELECT pg_reload_conf()")?;
-    ended(&mut c, "pg_tally worker")?;
-    ended(&mut c, "pg_tally upkeep")?;
+    switched_off(&mut c)?;
     grow(&mut c, 10)?;
     let problem: String = c.query_one("SELECT problem FROM tally.health() WHERE view IS NULL", &[])?.get(0);
     ensure!(problem.starts_with("tally.worker is off"), "tally.health() says: {problem}");
@@ -439,6 +440,7 @@ fn exhausted(nodes: &mut Cluster) -> Result<()> {
 
 // ---- crashes ----
 
+/// So many more, until a refresh was lost: the first few of a fast machine may all come too late.
 const MORE_ROUNDS: u64 = 20;
 
 /// A process of the server, or all of it, is killed while views are refreshed; afterwards they come to be what their queries give. There are more
