@@ -77,6 +77,7 @@ fn decode<T: Target>(bytes: &[u8]) -> Option<T::S> {
             let heap = state.heap_size();
             assert!(heap <= T::most_heap(bytes.len()), "{heap} bytes held for {}", bytes.len());
             whole::<T>(&state);
+            T::answer(&state);
             Some(state)
         }
         Err(error) => {
@@ -94,7 +95,6 @@ fn encode<S: State>(state: &S) -> Vec<u8> {
 
 /// What holds for a state by itself.
 fn whole<T: Target>(state: &T::S) {
-    T::answer(state);
     let bytes = encode(state);
     assert!(bytes.len() <= T::most_bytes(state), "{} bytes of at most {}", bytes.len(), T::most_bytes(state));
     let again = T::S::decode(&bytes).unwrap_or_else(|e| panic!("own bytes refused: {e}"));
@@ -148,6 +148,8 @@ fn merging<T: Target>(a: &T::S, b: &T::S, c: &T::S) {
     assert_eq!(ab.as_ref().map(encode), ba.as_ref().map(encode), "merging is not commutative");
     if let Some(ab) = &ab {
         whole::<T>(ab);
+        // For long numbers this is what takes longest: it is asked of what was read, and of what has most in it.
+        T::answer(ab);
         subtracting::<T>(a, b, ab);
     }
     let left = ab.and_then(|ab| merged::<T>(&ab, c));
