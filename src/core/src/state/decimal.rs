@@ -239,6 +239,10 @@ impl<const POWER: u64> Decimal<POWER> {
 
     #[cold]
     fn add_slow(&mut self, mut mantissa: BigInt, groups: u16) {
+        // Nothing of other groups would have to be brought to these, which may be thousands of digits away.
+        if mantissa == BigInt::ZERO {
+            return;
+        }
         let slow = self.slow.get_or_insert_default();
         if groups < slow.groups {
             mantissa *= pow10000((slow.groups - groups) as usize);
@@ -401,10 +405,24 @@ fn normal_small(mut mantissa: i128, mut scale: usize) -> Normal {
     Normal { mantissa: Mantissa::Small(mantissa), scale: scale as u16 }
 }
 
+/// The most tens that one division of a long number by a word takes away.
+const TENS: u64 = 19;
+
+/// How many factors of ten the number has, up to [`TENS`].
+fn tens(v: &BigInt) -> u64 {
+    const FIVES: u64 = 5u64.pow(TENS as u32);
+    let mut rest = u64::try_from(v.magnitude() % FIVES).unwrap_or(0);
+    let mut fives = if rest == 0 { TENS } else { 0 };
+    while rest != 0 && rest.is_multiple_of(5) {
+        (rest, fives) = (rest / 5, fives + 1);
+    }
+    fives.min(v.trailing_zeros().unwrap_or(0))
+}
+
 fn normal_big(mut mantissa: BigInt, mut scale: usize) -> Normal {
-    // A number with n factors of ten has at least n of two: there is no need to try more. Halving steps keep the divisions few.
+    // Few have many zeros at their end. Those lose them in halving steps, which keep the divisions of long numbers by long ones few.
     let mut step = 4096;
-    while step > 0 {
+    while step > TENS as usize && tens(&mantissa) == TENS {
         while scale >= step && mantissa.trailing_zeros().is_some_and(|twos| twos >= step as u64) {
             let pow = pow10(step);
             let quotient = &mantissa / &pow;
@@ -414,6 +432,14 @@ fn normal_big(mut mantissa: BigInt, mut scale: usize) -> Normal {
             (mantissa, scale) = (quotient, scale - step);
         }
         step /= 2;
+    }
+    loop {
+        let tens = tens(&mantissa).min(scale as u64);
+        if tens == 0 {
+            break;
+        }
+        mantissa /= 10u64.pow(tens as u32);
+        scale -= tens as usize;
     }
     match i128::try_from(&mantissa) {
         Ok(small) if small != i128::MIN => normal_small(small, scale),
@@ -525,4 +551,29 @@ fn write_small(negative: bool, mut v: u128, fraction: usize, scale: u16, out: &m
         }
     }
     numeric::write(negative, &digits, fraction, scale, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers_lose_their_last_zeros() {
+        let long = (BigInt::from(7u8).pow(60), BigInt::from(2u8).pow(5000), BigInt::from(5u8).pow(200));
+        for digits in [long.0, long.1, long.2, -BigInt::from(3u8).pow(90)] {
+            for zeros in [0, 1, 5, 18, 19, 20, 37, 38, 39, 64, 300, 4095, 4096, 9000] {
+                for scale in [0, 3, 19, 40, 4096, 12_000] {
+                    let Normal { mantissa, scale: left } = normal_big(&digits * pow10(zeros), scale);
+                    let taken = scale.min(zeros);
+                    assert_eq!(left as usize, scale - taken, "{zeros} zeros of {scale} decimals");
+                    let mantissa = match mantissa {
+                        Mantissa::Small(m) => BigInt::from(m),
+                        Mantissa::Big(m) => m,
+                    };
+                    assert_eq!(mantissa, &digits * pow10(zeros - taken));
+                }
+            }
+        }
+        assert_eq!(normal_big(BigInt::ZERO, 9), Normal { mantissa: Mantissa::Small(0), scale: 0 });
+    }
 }
