@@ -29,6 +29,9 @@ fn insert(call: &Call, first: usize, precision: fn(&Call) -> Result<u8, Fail>) -
         call,
         || Ok(Uniq::new(precision(call)?)),
         |state| {
+            if first > 1 && precision(call)? != state.p() {
+                return Err(Fail::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the precision of uniq must be the same for all rows of a group"));
+            }
             state.insert_hash(hash);
             Ok(())
         },

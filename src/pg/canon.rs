@@ -3,13 +3,13 @@
 //! For the types listed in [`Kind`] equal values give equal bytes on every server, PostgreSQL major and CPU, and the
 //! bytes do not depend on the type's width (int4 42 = int8 42). Other types give their binary send form.
 
-use crate::pg::error;
+use crate::pg::error::{self, Fail};
 use crate::pg::value;
 use crate::pg::varlena::Bytes;
 use core::cell::RefCell;
 use core::ffi::CStr;
 use pg_tally_core::{canon, hash, memory};
-use pgrx::{PgTupleDesc, pg_sys};
+use pgrx::{PgSqlErrorCode, PgTupleDesc, pg_sys};
 use std::collections::HashMap;
 
 /// How to write the values of one type.
@@ -179,6 +179,16 @@ impl Canon {
             }
             _ => Canon::foreign(type_oid),
         }
+    }
+
+    /// Of an anonymous record only its values say that they cannot be told apart by bytes.
+    fn unambiguous(self) -> Canon {
+        if self.ambiguous {
+            Fail::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "nondeterministic collations are not supported in anonymous records")
+                .hint("Give the column a deterministic collation there, such as x COLLATE \"C\".")
+                .raise();
+        }
+        self
     }
 
     fn array(element: pg_sys::Oid, collation: pg_sys::Oid) -> Canon {
@@ -515,7 +525,7 @@ unsafe fn write_composite(known: &[Attribute], datum: pg_sys::Datum, out: &mut V
                 Some(a) if a.type_oid == type_oid && a.collation == collation => {
                     write_part(&a.canon, value, out)
                 }
-                _ => write_part(&Canon::new(type_oid, collation), value, out),
+                _ => write_part(&Canon::new(type_oid, collation).unambiguous(), value, out),
             }
         }
         if header.cast() != original {

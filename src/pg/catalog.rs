@@ -189,6 +189,11 @@ pub fn is_short_and_ordered(type_oid: Oid) -> bool {
     }
 }
 
+/// It has a hash operator class, and so has what is in it.
+pub fn is_hashable(type_oid: Oid) -> bool {
+    unsafe { (*pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_HASH_PROC as i32)).hash_proc != Oid::INVALID }
+}
+
 /// Its default order is one of PostgreSQL's own, so that `<` means it wherever it is parsed.
 pub fn is_ordered_in_catalog(type_oid: Oid) -> bool {
     let less = unsafe { (*pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_LT_OPR as i32)).lt_opr };

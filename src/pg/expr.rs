@@ -207,6 +207,18 @@ impl Table {
     pub fn columns(&self) -> usize {
         unsafe { (*self.desc()).natts as usize }
     }
+    /// Of those that are stored.
+    pub fn has_generated_columns(&self) -> bool {
+        unsafe {
+            let constraints = (*self.desc()).constr;
+            !constraints.is_null() && (*constraints).has_generated_stored
+        }
+    }
+    /// A column's default, or what generates it.
+    pub fn expression_of(&self, column: i16) -> Option<Node> {
+        let node = unsafe { pg_sys::build_column_default(self.relation, i32::from(column)) };
+        (!node.is_null()).then_some(Node(node))
+    }
     pub fn pages(&self) -> u32 {
         unsafe { pg_sys::RelationGetNumberOfBlocksInFork(self.relation, pg_sys::ForkNumber::MAIN_FORKNUM) }
     }

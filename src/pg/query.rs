@@ -322,6 +322,15 @@ impl Query {
             None => return found,
         };
         let index = self.source().map_or(1, |s| s.index);
+        let mut add = |feature, n: *mut pg_sys::Node| unsafe {
+            let copy = pg_sys::copyObjectImpl(n.cast()).cast::<pg_sys::Node>();
+            pg_sys::ChangeVarNodes(copy, index, 1, 0);
+            let what = Node(copy).deparse_plain(relation, &alias);
+            let location = pg_sys::exprLocation(n);
+            if !found.iter().any(|f| f.what == what) {
+                found.push(Found { feature, what, location });
+            }
+        };
         for expr in self.expressions() {
             walk(expr, &mut |n| unsafe {
                 let changing = volatility(n);
@@ -337,13 +346,18 @@ impl Query {
                     Some((function, b's')) if !super::pin::is_fixed(n, function) && !asks_the_clock(n) => Feature::Setting,
                     _ => return Visit::Into,
                 };
-                let copy = pg_sys::copyObjectImpl(n.cast()).cast::<pg_sys::Node>();
-                pg_sys::ChangeVarNodes(copy, index, 1, 0);
-                let what = Node(copy).deparse_plain(relation, &alias);
-                let location = pg_sys::exprLocation(n);
-                if !found.iter().any(|f| f.what == what) {
-                    found.push(Found { feature, what, location });
+                add(feature, n);
+                Visit::Over
+            });
+        }
+        // What is computed of groups is computed anew by every reader, with the reader's settings.
+        let kept = self.keys().into_iter().map(|(key, _)| key).chain(self.filter()).chain(self.aggregates().into_iter().map(|a| a.node));
+        for expr in kept {
+            walk(expr.0, &mut |n| unsafe {
+                if !writes_by_settings(n) {
+                    return Visit::Into;
                 }
+                add(Feature::Output, n);
                 Visit::Over
             });
         }
@@ -401,6 +415,31 @@ unsafe fn volatility(n: *mut pg_sys::Node) -> Option<(pg_sys::Oid, u8)> {
     let mut worst = Worst { function: pg_sys::InvalidOid, volatility: b'i' };
     unsafe { pg_sys::check_functions_in_node(n, Some(look), (&raw mut worst).cast()) };
     (worst.volatility != b'i').then_some((worst.function, worst.volatility))
+}
+
+/// Output functions of bytea, floats and geometric types: PostgreSQL calls them immutable, but what they write depends on `bytea_output` and
+/// `extra_float_digits` (and in XML on `xmlbinary`).
+const WRITE_BY_SETTINGS: [u32; 10] = [31, 118, 120, 122, 124, 201, 215, 348, 1451, 1491];
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn is_one_of_them(function: pg_sys::Oid, _context: *mut c_void) -> bool {
+    WRITE_BY_SETTINGS.contains(&function.to_u32())
+}
+
+/// Whether the node itself makes text of a value of such a type.
+unsafe fn writes_by_settings(n: *mut pg_sys::Node) -> bool {
+    unsafe {
+        if tag(n) == NodeTag::T_XmlExpr {
+            let xml = n.cast::<pg_sys::XmlExpr>();
+            let written = list::<pg_sys::Node>((*xml).args).into_iter().chain(list::<pg_sys::Node>((*xml).named_args));
+            return written.into_iter().any(|value| {
+                let (mut output, mut is_varlena) = (pg_sys::InvalidOid, false);
+                pg_sys::getTypeOutputInfo(pg_sys::exprType(value), &mut output, &mut is_varlena);
+                WRITE_BY_SETTINGS.contains(&output.to_u32())
+            });
+        }
+        pg_sys::check_functions_in_node(n, Some(is_one_of_them), std::ptr::null_mut())
+    }
 }
 
 /// The default equality operator of a type.

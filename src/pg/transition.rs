@@ -155,6 +155,19 @@ impl Row {
         }
     }
 
+    /// Shows another value, which must stay where it is, in a column until the next row is fetched.
+    pub fn set(&self, number: i16, value: pg_sys::Datum, null: bool) {
+        unsafe {
+            let (slot, i) = (self.slot, number as usize - 1);
+            let all = (*(*slot).tts_tupleDescriptor).natts;
+            if i32::from((*slot).tts_nvalid) < all {
+                pg_sys::slot_getsomeattrs_int(slot, all);
+            }
+            *(*slot).tts_values.add(i) = value;
+            *(*slot).tts_isnull.add(i) = null;
+        }
+    }
+
     unsafe fn column(&self, number: i16) -> Option<pg_sys::Datum> {
         unsafe {
             let (slot, i) = (self.slot, number as usize - 1);

@@ -2,6 +2,7 @@
 
 use super::batch::Workspace;
 use super::describe::{self, Column};
+use super::generated::Generated;
 use super::registry::Registered;
 use crate::pg::best::Kinds;
 use crate::pg::canon::{self, Canon};
@@ -33,6 +34,8 @@ pub struct Compiled {
     projector: RefCell<Option<Projector>>,
     pub workspace: RefCell<Workspace>,
     plan: Plan,
+    /// Of rows that come through this table.
+    pub generated: Generated,
     /// The expressions look up names in function bodies: they need the pinned search_path.
     pub by_name: bool,
 }
@@ -70,9 +73,8 @@ impl Compiled {
         if source != view.source {
             return None;
         }
-        let layouts = |columns: &[i16]| -> Vec<Layout> {
-            columns.iter().filter_map(|c| Layout::of_column(table, catalog::column_in_child(source, table.oid(), *c))).collect()
-        };
+        let here = |column: i16| catalog::column_in_child(source, table.oid(), column);
+        let layouts = |columns: &[i16]| -> Vec<Layout> { columns.iter().filter_map(|c| Layout::of_column(table, here(*c))).collect() };
         let mut placing: Vec<i16> = shape.keys.iter().map(|(n, _)| *n).chain(shape.filter).flat_map(|n| n.columns()).collect();
         placing.sort_unstable();
         placing.dedup();
@@ -83,6 +85,7 @@ impl Compiled {
             cells.push(CellPlan { take: take(column), first: projected.len(), columns: layouts(&column.aggregate.columns()) });
             projected.extend(arguments);
         }
+        let read: Vec<i16> = projected.iter().copied().chain(shape.filter).flat_map(Node::columns).map(here).collect();
         let by_name = !projected.iter().copied().chain(shape.filter).all(catalog::is_builtin_only);
         let mut plan = Plan::new(shape.filter, &projected);
         if table.oid() != source {
@@ -100,6 +103,7 @@ impl Compiled {
             projector: RefCell::new(None),
             workspace: RefCell::default(),
             plan,
+            generated: Generated::of(table, &read),
             by_name,
         })
     }

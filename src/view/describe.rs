@@ -120,6 +120,7 @@ fn key(node: Node, equality: Oid, source: Oid) -> Key {
         },
         range: range(node, source),
         short: catalog::is_short_and_ordered(node.type_oid()),
+        hashable: catalog::is_hashable(node.type_oid()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::batch::Batch;
 use super::compiled::Compiled;
+use super::generated::{Filler, Generated};
 use super::retain::removal;
 use super::{fold, registry};
 use crate::pg::append::Appender;
@@ -46,7 +47,7 @@ pub fn maintain(change: Option<Change>) {
         let began = counters::on().then(Instant::now);
         let rows = match change.event() {
             Event::Truncate => mark(&delta),
-            _ if missed => mark(&delta),
+            Event::Insert | Event::Update if missed || matches!(view.generated, Generated::Unknown) => mark(&delta),
             _ => sql::as_role(view.owner, || {
                 if view.by_name { sql::pinned(|| append(&change, &table, view, &delta)) } else { append(&change, &table, view, &delta) }
             }),
@@ -71,15 +72,16 @@ fn mark(delta: &Table) -> u64 {
 }
 
 fn append(change: &Change, table: &Table, view: &Compiled, delta: &Table) -> u64 {
-    view.with_projector(table, |projector| take_rows(change, view, projector, Batch::new(view, Appender::new(delta))))
+    let filler = view.generated.start(table);
+    view.with_projector(table, |projector| take_rows(change, view, projector, filler, Batch::new(view, Appender::new(delta))))
 }
 
-fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, mut batch: Batch) -> u64 {
+fn take_rows(change: &Change, view: &Compiled, projector: &mut Projector, filler: Option<Filler>, mut batch: Batch) -> u64 {
     let all = &EVERY[..view.cells.len()];
     match (change.old_rows(), change.new_rows()) {
         (Some(old), Some(new)) => take_pairs(old, new, view, projector, &mut batch),
-        (Some(rows), None) => take_all(rows, -1, projector, &mut batch, all),
-        (None, Some(rows)) => take_all(rows, 1, projector, &mut batch, all),
+        (Some(rows), None) => take_all(rows, -1, projector, None, &mut batch, all),
+        (None, Some(rows)) => take_all(rows, 1, projector, filler, &mut batch, all),
         (None, None) => {}
     }
     batch.finish()
@@ -114,9 +116,12 @@ fn take_pairs(mut old: Rows, mut new: Rows, view: &Compiled, projector: &mut Pro
     }
 }
 
-fn take_all(mut rows: Rows, sign: i64, projector: &mut Projector, batch: &mut Batch, concerned: &[bool]) {
+fn take_all(mut rows: Rows, sign: i64, projector: &mut Projector, mut filler: Option<Filler>, batch: &mut Batch, concerned: &[bool]) {
     while let Some(row) = rows.next() {
         pgrx::check_for_interrupts!();
+        if let Some(filler) = &mut filler {
+            filler.fill(row);
+        }
         if let Some(values) = projector.project(row) {
             batch.take(values, sign, concerned, INTERVALS_HAVE_INFINITIES);
         }

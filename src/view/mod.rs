@@ -23,6 +23,7 @@ mod check;
 mod compiled;
 mod describe;
 mod difference;
+mod generated;
 mod named;
 mod registry;
 mod storage;

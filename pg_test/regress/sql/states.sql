@@ -55,6 +55,8 @@ SELECT max_state('{}'::json);
 \echo :LAST_ERROR_SQLSTATE
 SELECT finalize(sum_state(x)) FROM (VALUES (1e308::float8), (1e308)) v(x);
 \echo :LAST_ERROR_SQLSTATE
+SELECT uniq_p_state(10 + i % 3, i) FROM generate_series(1, 9) i;
+\echo :LAST_ERROR_SQLSTATE
 SELECT users = users FROM states.hourly;
 \echo :LAST_ERROR_SQLSTATE
 SELECT users FROM states.hourly GROUP BY users;

@@ -31,6 +31,10 @@ UPDATE t SET ci = lower(ci);
 SELECT pg_temp.kept('another form of the same');
 DELETE FROM t WHERE un = (SELECT min(un) FROM t) OR c = (SELECT max(c) FROM t);
 SELECT pg_temp.kept('extremes removed', NULL);
+-- what a row that has no type of its own holds, only its values say
+SELECT query, left(r, 5) AS sqlstate FROM (VALUES ('SELECT uniq(row(ci)) FROM t'), ('SELECT uniq_exact(row(1, ci)) FROM t'), ('SELECT top_k(row(ci), 3) FROM t')) q(query), pg_temp.fails(query) r;
+SELECT pg_temp.fails('SELECT uniq(row(ci)) FROM t');
+SELECT uniq(row(x)) = count(DISTINCT row(x)) AS deterministic FROM t;
 -- extremes under a nondeterministic collation: any of the equal ones
 SELECT tally.create_view('ci_ends', 'SELECT x % 2 AS k, min(ci) AS mn, max(ci) AS mx FROM t GROUP BY 1');
 INSERT INTO t VALUES (8, 'aAa', 'c', 'd', 8), (9, 'zZz', 'c', 'd', 9);

@@ -79,6 +79,23 @@ SELECT pg_temp.kept('and the next');
 SELECT count(*) FROM by_n WHERE n = 1.00000;
 SELECT count(*) FROM by_f8 WHERE f8 = 0;
 
+-- keys of types that cannot be hashed, alone and in arrays and domains
+CREATE DOMAIN flags AS bit(4);
+CREATE TABLE unhashed (id int, b bit(4), v varbit, a bit(4)[], d flags, w tsvector, t text);
+SELECT pg_temp.make('by_b', 'SELECT b, count(*) AS n FROM unhashed GROUP BY b');
+SELECT pg_temp.make('by_a', 'SELECT a, count(*) AS n, max(id) AS m FROM unhashed GROUP BY a');
+SELECT pg_temp.make('by_d', 'SELECT d, count(*) AS n FROM unhashed GROUP BY d');
+SELECT pg_temp.make('by_w', 'SELECT w, v, count(*) AS n FROM unhashed GROUP BY w, v');
+SELECT pg_temp.make('by_at', 'SELECT a, t, count(*) AS n, count(DISTINCT b) AS d FROM unhashed GROUP BY a, t');
+INSERT INTO unhashed SELECT i, (i % 5)::bit(4), (i % 3)::bit(8)::varbit, ARRAY[(i % 4)::bit(4), NULL], (i % 2)::bit(4), to_tsvector('simple', 'a' || i % 3), i % 2 FROM generate_series(1, 50) i;
+INSERT INTO unhashed (id) VALUES (0);
+SELECT pg_temp.kept('unhashed keys');
+UPDATE unhashed SET b = ~b, a = a || b WHERE id % 3 = 0;
+DELETE FROM unhashed WHERE id % 7 = 0;
+SELECT pg_temp.kept('unhashed keys again');
+SELECT tally.refresh_view('by_a');
+SELECT pg_temp.kept('unhashed keys, rebuilt', NULL);
+
 -- names
 CREATE TABLE "Odd ""Name"" é" ("Key" int, "select" text, "a'b" int, "_" int, "kh" int, "n" int, "k1" int);
 SELECT pg_temp.make('"View ""of"" it"', 'SELECT "Key", "select" AS "from", sum("a''b") AS "SUM", count(*) AS "?column?", max("n") AS "kh", min(k1) AS n, max("kh") AS "a1" FROM "Odd ""Name"" é" AS "Alias X" GROUP BY "Key", "select"');

@@ -122,6 +122,21 @@ SELECT left(pg_temp.fails($$SELECT tally.create_view('v', 'SELECT count(*) FROM 
 SELECT pg_temp.fails($$SELECT tally.create_view('pg_temp.v', 'SELECT count(*) FROM t')$$) ~ 'NOT REFUSED' AS made_in_a_temporary_schema;
 SELECT pg_temp.fails($$SELECT tally.create_view('pg_catalog.v', 'SELECT count(*) FROM t')$$);
 SELECT pg_temp.fails($$SELECT tally.create_view('information_schema.' || repeat('x', 100), 'SELECT nothing FROM t')$$);
+CREATE TABLE written (x int, b bytea, f float8, r real, p point);
+SELECT pg_temp.fails($$SELECT tally.create_view('w', 'SELECT b::text, count(*) FROM written GROUP BY 1')$$);
+SELECT pg_temp.fails($$SELECT tally.create_view('w', 'SELECT count(*) AS n, min(f::text) AS m, sum(length(r::varchar)) AS l FROM written WHERE p::text <> ''x''')$$);
+SELECT left(pg_temp.fails($$SELECT tally.create_view('w', 'SELECT xmlelement(name e, b)::text, count(*) FROM written GROUP BY 1')$$), 5);
+-- by the reader, as of any query
+SELECT tally.create_view('w', 'SELECT b, encode(b, ''hex'') AS h, b::text AS t, avg(f)::text AS a, f::numeric AS n FROM written GROUP BY b, f');
+INSERT INTO written VALUES (1, '\x00ff', 0.1::float8 + 0.2::float8);
+SET bytea_output = escape;
+SET extra_float_digits = 0;
+TABLE w;
+DELETE FROM written;
+RESET bytea_output;
+RESET extra_float_digits;
+TABLE w;
+SELECT tally.drop_view('w');
 SELECT tally.create_view('v', 'SELECT a, b, count(*) AS n FROM t GROUP BY a, b', order_by => ARRAY['b', 'a'], mode => 'incremental');
 SELECT tally.create_view('V', 'SELECT count(*) FROM t', if_not_exists => true);
 SELECT tally.create_view('t', 'SELECT count(*) FROM t', if_not_exists => true);

@@ -543,5 +543,6 @@ fn index_columns(spec: &Spec, order_by: &[usize]) -> Vec<usize> {
         return order_by.to_vec();
     }
     let short: Vec<usize> = spec.keyed().filter(|(_, key)| key.short).map(|(i, _)| i).take(8).collect();
-    if short.is_empty() { vec![0] } else { short }
+    // By a key that is in no index, groups are found as by several: by the hash of their keys.
+    if short.is_empty() { spec.keys.iter().position(|key| key.hashable).into_iter().collect() } else { short }
 }

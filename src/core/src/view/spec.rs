@@ -83,6 +83,8 @@ pub struct Key {
     pub range: Option<Range>,
     /// Can be put into a btree index without a risk of rows too long for it.
     pub short: bool,
+    /// All of its values can be put into a hash index.
+    pub hashable: bool,
 }
 
 /// Where the rows of a bucket lie: within `[bucket - before, bucket + after)`, and perhaps not all of that.
