@@ -27,3 +27,4 @@ mod named;
 mod registry;
 mod storage;
 mod triggers;
+mod types;
