@@ -34,7 +34,7 @@ CREATE FUNCTION tally.explain_view(name text, OUT "column" text, OUT "insert" te
   RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE ROWS 10 LANGUAGE c AS 'MODULE_PATHNAME', 'explain_view_wrapper';
 COMMENT ON FUNCTION tally.explain_view IS 'how each kind of change reaches each column of the view';
 
-CREATE FUNCTION tally.view_state(view oid, OUT pending bigint, OUT doubtful bigint, OUT status text, OUT kept bigint)
+CREATE FUNCTION tally.view_state(view oid, OUT pending bigint, OUT doubtful bigint, OUT status text, OUT kept bigint, OUT error text)
   RETURNS SETOF record VOLATILE STRICT PARALLEL UNSAFE ROWS 1 LANGUAGE c AS 'MODULE_PATHNAME', 'view_state_wrapper';
 -- Statements on the source since the server was started, and how long they were busy with the view, in milliseconds. No row without the library preloaded.
 CREATE FUNCTION tally.statement_cost(delta oid, OUT statements bigint, OUT total_time double precision)
@@ -57,7 +57,8 @@ WITH progress AS (
 SELECT r.view::regclass AS view, tally.view_query(r.view) AS query, 'incremental'::text AS mode, s.status,
        ARRAY[r.source::regclass] AS sources, m.groups, s.pending, s.doubtful, s.kept,
        (m.bytes + pg_catalog.pg_total_relation_size(r.delta)
-         + coalesce(pg_catalog.pg_total_relation_size(r.values), 0))::bigint AS bytes, f.exception AS last_error,
+         + coalesce(pg_catalog.pg_total_relation_size(r.values), 0))::bigint AS bytes,
+       coalesce(CASE WHEN pg_catalog.pg_has_role(r.owner, 'USAGE') OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN s.error END, f.exception) AS last_error,
        (SELECT pg_catalog.jsonb_object_agg(e."column", e."delete") FROM tally.explain_view(r.view::regclass::text) e WHERE e."column" IS NOT NULL) AS columns,
        interval '0' AS lag, w.statements, w.total_time / nullif(w.statements, 0) AS mean_statement_time
   FROM tally.registry r LEFT JOIN progress f ON f.id = r.id

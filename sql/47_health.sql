@@ -46,12 +46,15 @@ CREATE FUNCTION tally.refresh_problems(OUT severity text, OUT view oid, OUT prob
 -- Of what is behind incremental views. Many pending rows, or a large delta table with few, are more than the worker and autovacuum leave.
 CREATE VIEW tally.storage_problems AS
 WITH behind AS (
-  SELECT r.view, r.owner, r.view::regclass::text AS name, r.delta, s.status, s.pending, s.doubtful, pg_catalog.pg_relation_size(r.delta) AS size,
+  SELECT r.view, r.owner, r.view::regclass::text AS name, r.delta, s.status, s.pending, s.doubtful, s.error, pg_catalog.pg_relation_size(r.delta) AS size,
          pg_catalog.pg_stat_get_dead_tuples(r.delta) AS dead, greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('tally.delta_limit')), 4194304) AS limit
     FROM tally.registry r CROSS JOIN LATERAL tally.view_state(r.view) s)
 SELECT 'error' AS severity, b.view, b.owner, 'triggers on its source are disabled: it is answered from the source, slowly' AS problem,
        'Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER, then run tally.refresh_view(''' || b.name || ''').' AS hint
   FROM behind b WHERE b.status = 'triggers disabled'
+UNION ALL
+SELECT 'error', b.view, b.owner, 'what is stored for it cannot be read: ' || b.error, 'Run tally.refresh_view(''' || b.name || ''').'
+  FROM behind b WHERE b.status = 'unreadable'
 UNION ALL
 SELECT 'warning', b.view, b.owner, 'it is not filled, or all of it is in doubt: it is answered from the source, slowly', 'Run tally.refresh_view(''' || b.name || ''').'
   FROM behind b WHERE b.status = 'read from source'

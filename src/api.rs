@@ -139,7 +139,16 @@ fn explain_view(name: &str) -> TableIterator<
 #[pg_extern(sql = false)]
 fn view_state(
     view: pg_sys::Oid,
-) -> TableIterator<'static, (name!(pending, i64), name!(doubtful, i64), name!(status, String), name!(kept, i64))> {
+) -> TableIterator<
+    'static,
+    (
+        name!(pending, Option<i64>),
+        name!(doubtful, Option<i64>),
+        name!(status, String),
+        name!(kept, Option<i64>),
+        name!(error, Option<String>),
+    ),
+> {
     TableIterator::new(view::state::of(view))
 }
 

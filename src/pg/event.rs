@@ -24,11 +24,25 @@ pub struct Change {
     pub persistence: bool,
     /// A view was replaced by another definition.
     pub view_replaced: bool,
+    /// Types, which need not be of any view.
+    pub types: Option<Altered>,
+}
+
+/// What became of types, as far as stored values of them tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Altered {
+    /// A type, a collation or what it is in has another name.
+    Name,
+    /// A label of an enum has.
+    Label,
+    /// Of what their values consist.
+    Form,
 }
 
 impl Change {
+    /// Whether relations changed.
     pub fn any(self) -> bool {
-        self != Change::default()
+        Change { types: None, ..self } != Change::default()
     }
 
     /// Of the command that an event trigger was called for.
@@ -54,7 +68,11 @@ impl Change {
                         change.add((*command).subtype);
                     }
                 }
-                NodeTag::T_ViewStmt => change.view_replaced = (*statement.cast::<pg_sys::ViewStmt>()).replace,
+                NodeTag::T_ViewStmt if (*statement.cast::<pg_sys::ViewStmt>()).replace => (change.view_replaced, change.types) = (true, Some(Altered::Form)),
+                NodeTag::T_RenameStmt => change.types = named((*statement.cast::<pg_sys::RenameStmt>()).renameType).then_some(Altered::Name),
+                NodeTag::T_AlterObjectSchemaStmt => change.types = Some(Altered::Name),
+                NodeTag::T_AlterEnumStmt if !(*statement.cast::<pg_sys::AlterEnumStmt>()).oldVal.is_null() => change.types = Some(Altered::Label),
+                NodeTag::T_AlterTypeStmt => change.types = Some(Altered::Form),
                 NodeTag::T_AlterOwnerStmt => change.owner = true,
                 _ => {}
             }
@@ -73,7 +91,14 @@ impl Change {
             At::AT_EnableRowSecurity | At::AT_ForceRowSecurity => self.security = true,
             At::AT_SetLogged | At::AT_SetUnLogged => self.persistence = true,
             At::AT_ChangeOwner => self.owner = true,
+            At::AT_AddColumn | At::AT_DropColumn | At::AT_AlterColumnType => self.types = Some(Altered::Form),
             _ => {}
         }
     }
+}
+
+/// Whether what has another name is a type, or something that types are in or come with. Nothing that is stored has the names of columns and attributes.
+fn named(object: pg_sys::ObjectType::Type) -> bool {
+    use pg_sys::ObjectType as Of;
+    !matches!(object, Of::OBJECT_ATTRIBUTE | Of::OBJECT_COLUMN | Of::OBJECT_TABCONSTRAINT | Of::OBJECT_DOMCONSTRAINT)
 }

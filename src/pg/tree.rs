@@ -197,6 +197,23 @@ impl Node {
         all
     }
 
+    /// The types of all that is in the expression. A record that is made in it has its parts in it too; of any other it says only that it is one.
+    pub fn types(self, all: &mut Vec<pg_sys::Oid>) {
+        walk(self.0, &mut |node| unsafe {
+            if matches!(tag(node), NodeTag::T_List | NodeTag::T_TargetEntry | NodeTag::T_SortGroupClause | NodeTag::T_CaseWhen) {
+                return Visit::Into;
+            }
+            let of = match pg_sys::exprType(node) {
+                pg_sys::RECORDARRAYOID => pg_sys::RECORDOID,
+                other => other,
+            };
+            if !(of == pg_sys::RECORDOID && tag(node) == NodeTag::T_RowExpr) {
+                all.push(of);
+            }
+            Visit::Into
+        });
+    }
+
     /// Columns used outside aggregates and outside the given expressions.
     pub fn loose_columns(self, except: &[Node]) -> Vec<Node> {
         let mut all: Vec<Node> = vec![];

@@ -1,5 +1,6 @@
 //! Work at the end of a transaction, and work whose failure must not fail the transaction.
 
+use super::error::Fail;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys;
 use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder};
@@ -98,7 +99,15 @@ pub fn attempted<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
     subtransaction(work, |_| true).map_err(|error| describe(&error))
 }
 
-/// The same, but an ERROR goes on, and an Err undoes it too: the locks that were taken are given back.
+/// The same, but whoever cancels it cancels all.
+pub fn isolated<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
+    attempted(work).map_err(|failure| match failure.code {
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED => Fail::new(failure.code, failure.message).raise(),
+        _ => failure,
+    })
+}
+
+/// As `attempted`, but an ERROR goes on, and an Err undoes it too: the locks that were taken are given back.
 pub fn tentatively<R, E>(work: impl FnOnce() -> Result<R, E>) -> Result<R, E> {
     subtransaction(work, Result::is_ok).unwrap_or_else(|error| error.rethrow())
 }

@@ -23,12 +23,13 @@ pub fn compact(name: Option<&str>) -> i64 {
         None => registry::all().into_iter().filter(|v| owns(v.view)).collect(),
     };
     super::ddl::clean_up();
-    views.iter().map(compact_noted).sum()
+    let one = name.is_some();
+    views.iter().map(|view| compact_noted(view, if one { compact_view } else { compact_if_possible })).sum()
 }
 
-fn compact_noted(view: &Registered) -> i64 {
+fn compact_noted(view: &Registered, compact: fn(&Registered) -> Option<Folded>) -> i64 {
     let began = clock::now();
-    compact_view(view).map_or(0, |folded| {
+    compact(view).map_or(0, |folded| {
         ledger::did(view.id, folded.kind, began, &folded.done, clock::now());
         folded.rows
     })
@@ -98,12 +99,26 @@ fn parse_oids(rows: sql::Rows) -> Vec<Oid> {
     rows.into_iter().flatten().flatten().filter_map(|t| t.parse::<u32>().ok()).map(Oid::from).collect()
 }
 
+/// One of many: if it fails it is told, and the others are not concerned.
+fn compact_if_possible(view: &Registered) -> Option<Folded> {
+    allow_to_compact(view);
+    xact::isolated(|| fold_held(view.id, true)).unwrap_or_else(|failure| {
+        let name = crate::pg::catalog::relation_name(view.view);
+        Fail::new(failure.code, format!("could not compact view \"{name}\"")).detail(failure.message).warn();
+        None
+    })
+}
+
 /// None if there was nothing to do.
 pub fn compact_view(view: &Registered) -> Option<Folded> {
-    // Before the subtransaction: a PostgreSQL with assertions takes amiss one that is rolled back by a deferred trigger at COMMIT.
+    allow_to_compact(view);
+    fold_held(view.id, true)
+}
+
+/// Before the subtransaction: a PostgreSQL with assertions takes amiss one that is rolled back by a deferred trigger at COMMIT.
+fn allow_to_compact(view: &Registered) {
     allow_transaction("compact");
     look_not_in_use(view.source, "compact a view of");
-    fold_held(view.id, true)
 }
 
 /// Folds a view with what is behind it held. None if there was nothing to do, and no lock is kept then; or if it would have to wait and may not.

@@ -2,7 +2,7 @@
 
 use super::named::View;
 use super::retain::removal;
-use super::{compact, ledger, refreshable, registry, triggers};
+use super::{compact, ledger, refreshable, registry, triggers, types};
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::{counters, lock, setting, sql, xact};
@@ -52,6 +52,7 @@ pub fn dropped() {
             clean_up();
             ledger::forget_dropped();
         }
+        types::dropped();
         if lost_member {
             let may_have_lost: Vec<_> = registry::all().into_iter().filter(|v| has_had_children(v) || triggers::are_off(v.source)).collect();
             refuse_to_guess(&may_have_lost);
@@ -63,7 +64,13 @@ pub fn dropped() {
 /// After ALTER or CREATE of relations: members that came get triggers, owners are followed.
 pub fn changed(change: Change) {
     xact::changes_views();
-    if QUIET.get() || !change.any() {
+    if QUIET.get() {
+        return;
+    }
+    if let Some(how) = change.types {
+        quietly(|| types::altered(how));
+    }
+    if !change.any() {
         return;
     }
     quietly(|| {

@@ -83,6 +83,10 @@ fn fold(delta: Oid, pages: u32, limit: Limit) {
 }
 
 fn run(view: &Registered) {
+    // States that nobody reads may be such as cannot be read.
+    if !compact::is_exact(view) {
+        return;
+    }
     let Some(spec) = storage::spec(view) else { return };
     let sql = rules::fold(&spec);
     sql::as_role(view.owner, || sql::pinned(|| sql::rows(&sql)));

@@ -28,3 +28,4 @@ mod named;
 mod registry;
 mod storage;
 mod triggers;
+mod types;

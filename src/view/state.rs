@@ -5,22 +5,28 @@ use super::refreshable::Refreshable;
 use super::registry::Registered;
 use super::{compact, storage, triggers};
 use crate::pg::query::Query;
-use crate::pg::sql;
+use crate::pg::{sql, xact};
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
 
-/// Delta rows, groups in doubt, the view's status, and groups with states put in by hand.
-pub fn of(view: Oid) -> Option<(i64, i64, String, i64)> {
+/// Delta rows, groups in doubt, the view's status, groups with states put in by hand, and why nothing of this can be told.
+pub type State = (Option<i64>, Option<i64>, String, Option<i64>, Option<String>);
+
+pub fn of(view: Oid) -> Option<State> {
     let view = match View::by_relation(view)? {
         View::Incremental(view) => view,
-        View::Refreshable(view) => return Some((0, 0, of_refreshable(&view).into(), 0)),
+        View::Refreshable(view) => return Some((Some(0), Some(0), of_refreshable(&view).into(), Some(0), None)),
     };
     let spec = storage::spec(&view)?;
-    let rows = compact::as_owner(&view, &rules::state(&spec));
+    // Whether a group is in doubt is asked of its states. Whoever asks for all views must see the others too.
+    let rows = match xact::isolated(|| compact::as_owner(&view, &rules::state(&spec))) {
+        Ok(rows) => rows,
+        Err(failure) => return Some((None, None, "unreadable".into(), None, Some(failure.message))),
+    };
     let cell = |i: usize| rows.first().and_then(|r| r[i].clone());
     let number = |i: usize| cell(i).and_then(|t| t.parse().ok()).unwrap_or(0);
     let clean = cell(2).as_deref() == Some("t");
-    Some((number(0), number(1), status(&view, clean).into(), number(3)))
+    Some((Some(number(0)), Some(number(1)), status(&view, clean).into(), Some(number(3)), None))
 }
 
 fn of_refreshable(view: &Refreshable) -> &'static str {

@@ -105,6 +105,15 @@ impl Strategy {
         use Strategy::*;
         matches!(self, Least | Greatest | BitAnd | BitOr | ArgLeast | ArgGreatest)
     }
+    /// Whether what is stored may have the canonical bytes of values, or of parts of them: all else are numbers or values as PostgreSQL stores them. Of what
+    /// is computed by others it is not known.
+    pub fn has_bytes(self) -> bool {
+        self.has_names() || self.by_value() || matches!(self, Strategy::Uniq(_) | Strategy::TopK(_))
+    }
+    /// Whether what is stored may name the types of values.
+    pub fn has_names(self) -> bool {
+        matches!(self, Strategy::ArgLeast | Strategy::ArgGreatest | Strategy::Recompute)
+    }
     /// The state's type in schema tally, if it is one.
     pub fn state_type(self) -> Option<String> {
         match self {

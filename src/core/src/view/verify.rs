@@ -53,12 +53,13 @@ pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
 pub fn state(spec: &Spec) -> String {
     let (main, delta) = (spec.storage.main(), spec.storage.delta());
     let on = if spec.keys.is_empty() { "true".into() } else { spec.same_group("m", "p") };
+    // Where readers are not, states may be such as cannot be read.
+    let of_these = format!("NOT {}", spec.source_alone());
     format!(
         "SELECT (SELECT pg_catalog.count(*) FROM {delta}), \
-         (SELECT pg_catalog.count(*) FROM ({}) p LEFT JOIN {main} m ON {on} WHERE {}), {}, {}",
+         (SELECT pg_catalog.count(*) FROM ({}) p LEFT JOIN {main} m ON {on} WHERE {of_these} AND {}), {of_these}, {}",
         spec.pending_groups(),
         spec.in_doubt(),
-        format!("NOT {}", spec.source_alone()),
         kept(spec),
     )
 }
