@@ -77,6 +77,11 @@ fn with_settings<R>(options: &Options, work: impl FnOnce() -> R) -> R {
     sql::with_settings(&all, work)
 }
 
+/// The user's own rights decide whether the query may be run at all. It is planned as a refresh plans it: what it calls is put in its place already there.
+pub fn check_readable(storage: &Storage, options: &Options) {
+    with_settings(options, || sql::rows(&format!("{} LIMIT 0", rules::wanted_rows(storage))));
+}
+
 /// Makes everything behind the view but its id; the superuser does it, because nobody else may create in `tally_data`.
 pub fn make_tables(storage: &Storage, definition: &str, order_by: &[String], owner: Oid) {
     sql::execute(&format!("CREATE VIEW {} AS {definition}", storage.query()));
