@@ -20,6 +20,10 @@ const LIST: i64 = 5 * SECOND;
 const RETENTION: i64 = 60 * SECOND;
 /// Until what was held up is tried again: autovacuum, which is at a table now, may come as regularly as we do.
 const HELD_UP: i64 = 10 * SECOND;
+/// What is looked at in vain rests so many times as long as that took, but no longer than for some minutes: a table without an index on its
+/// time is read as a whole, and of rows that a trigger keeps nobody knows whether it still does.
+const REST: i64 = 20;
+const MOST_REST: i64 = 600 * SECOND;
 /// For so long, and to the end of what is begun, old groups and rows are removed before the views are looked at again.
 const PIECE: i64 = SECOND;
 /// Between two looks at old entries of the log.
@@ -41,6 +45,8 @@ struct Keeper {
     /// What of retention is still to be looked after.
     retention: VecDeque<Chore>,
     retained: Option<Instant>,
+    /// What of it was looked at in vain, until when it rests.
+    resting: HashMap<String, Instant>,
     forgot: Option<Instant>,
     filling: Option<Filling>,
     complaint: Complaint,
@@ -65,7 +71,10 @@ impl Keeper {
         self.look_at_filling(now);
         if is_due(self.retained, RETENTION, now) && self.retention.is_empty() {
             self.retained = Some(now);
+            // If the clock was set back, nothing rests.
+            self.resting.retain(|_, until| (1..=MOST_REST).contains(&until.minus(now)));
             self.retention = home::transaction("listing retentions", chores::of_retention).into();
+            self.retention.retain(|chore| !self.resting.contains_key(&chore.what()));
         }
         if is_due(self.forgot, LOG, now) {
             self.forgot = Some(now);
@@ -93,11 +102,16 @@ impl Keeper {
     fn retain(&mut self) {
         let began = clock::now();
         while let Some(chore) = self.retention.pop_front() {
+            let looked = clock::now();
             let filling = chore.views().into_iter().any(|id| self.is_filling(id));
             match if filling { Outcome::HeldUp } else { chore.run() } {
                 Outcome::Done(_) => self.retention.push_front(chore),
                 Outcome::HeldUp => self.retained = Some(began.plus(HELD_UP - RETENTION)),
-                Outcome::Nothing | Outcome::Failed => {}
+                Outcome::Nothing => {
+                    let now = clock::now();
+                    self.resting.insert(chore.what(), now.plus((now.minus(looked) * REST).clamp(0, MOST_REST)));
+                }
+                Outcome::Failed => {}
             }
             if !(0..PIECE).contains(&clock::now().minus(began)) {
                 break;
