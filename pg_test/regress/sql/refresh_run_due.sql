@@ -118,10 +118,11 @@ RESET statement_timeout;
 SELECT * FROM news();
 SELECT tally.drop_view('slow');
 
-\echo a view that looks at how refreshes go sees itself running, as others do
+\echo a view that looks at how refreshes go sees itself running, as others do, and its failures as long as it has not succeeded
 CREATE TABLE looks (n int GENERATED ALWAYS AS IDENTITY, what text);
 CREATE FUNCTION look() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO refresh_run_due.looks (what) SELECT concat_ws(' ', status, retry, exception) FROM tally.view_refreshes WHERE view = 'refresh_run_due.looking'::regclass;
+  INSERT INTO refresh_run_due.looks (what) SELECT concat_ws(' ', severity, regexp_replace(problem, '\d+ minutes', 'some minutes'), hint) FROM tally.health() WHERE view = 'refresh_run_due.looking'::regclass;
   PERFORM tally.run_due();
   RETURN 1; END $$;
 SELECT tally.create_view('looking', 'SELECT look() AS one', schedule => '1 day');
@@ -134,6 +135,14 @@ SELECT what FROM looks ORDER BY n;
 SELECT * FROM shown WHERE view = 'looking'::regclass;
 SELECT * FROM news();
 (TABLE looking EXCEPT ALL SELECT 1) UNION ALL (SELECT 1 EXCEPT ALL TABLE looking);
+\echo one that has been at work for longer than the time to the next
+BEGIN;
+SELECT tally.alter_view('looking', schedule => '1 hour');
+UPDATE tally.progress SET started = now() - interval '5 hours', finished = NULL WHERE id = of('looking');
+TRUNCATE looks;
+SELECT tally.refresh_view('looking');
+SELECT what FROM looks ORDER BY n;
+ROLLBACK;
 SELECT tally.drop_view('looking');
 \echo a refresh in a prepared transaction is still at work
 BEGIN;
