@@ -9,7 +9,7 @@ use crate::pg::{clock, lock, setting, vacuum};
 use crate::view::ledger::{self, Kind};
 use crate::view::upkeep::{self, View};
 use pg_tally_core::schedule::Instant;
-use pg_tally_core::schedule::upkeep::{MANY, MANY_DEAD, Memory, Task};
+use pg_tally_core::schedule::upkeep::{MANY, MANY_DEAD, Memory, Rest, Task};
 use std::collections::{HashMap, VecDeque};
 
 const SECOND: i64 = 1_000_000;
@@ -20,10 +20,6 @@ const LIST: i64 = 5 * SECOND;
 const RETENTION: i64 = 60 * SECOND;
 /// Until what was held up is tried again: autovacuum, which is at a table now, may come as regularly as we do.
 const HELD_UP: i64 = 10 * SECOND;
-/// What is looked at in vain rests so many times as long as that took, but no longer than for some minutes: a table without an index on its
-/// time is read as a whole, and of rows that a trigger keeps nobody knows whether it still does.
-const REST: i64 = 20;
-const MOST_REST: i64 = 600 * SECOND;
 /// For so long, and to the end of what is begun, old groups and rows are removed before the views are looked at again.
 const PIECE: i64 = SECOND;
 /// Between two looks at old entries of the log.
@@ -45,8 +41,8 @@ struct Keeper {
     /// What of retention is still to be looked after.
     retention: VecDeque<Chore>,
     retained: Option<Instant>,
-    /// What of it was looked at in vain, until when it rests.
-    resting: HashMap<String, Instant>,
+    /// What of it was looked at in vain.
+    resting: HashMap<String, Rest>,
     forgot: Option<Instant>,
     filling: Option<Filling>,
     complaint: Complaint,
@@ -71,8 +67,7 @@ impl Keeper {
         self.look_at_filling(now);
         if is_due(self.retained, RETENTION, now) && self.retention.is_empty() {
             self.retained = Some(now);
-            // If the clock was set back, nothing rests.
-            self.resting.retain(|_, until| (1..=MOST_REST).contains(&until.minus(now)));
+            self.resting.retain(|_, rest| !rest.is_over(now));
             self.retention = home::transaction("listing retentions", chores::of_retention).into();
             self.retention.retain(|chore| !self.resting.contains_key(&chore.what()));
         }
@@ -108,8 +103,7 @@ impl Keeper {
                 Outcome::Done(_) => self.retention.push_front(chore),
                 Outcome::HeldUp => self.retained = Some(began.plus(HELD_UP - RETENTION)),
                 Outcome::Nothing => {
-                    let now = clock::now();
-                    self.resting.insert(chore.what(), now.plus((now.minus(looked) * REST).clamp(0, MOST_REST)));
+                    self.resting.insert(chore.what(), Rest::after(looked, clock::now()));
                 }
                 Outcome::Failed => {}
             }
