@@ -1,9 +1,10 @@
 //! One door to `ereport`: every error that a function of ours raises passes here, with SQLSTATE, detail and hint.
 
 use pg_tally_core::error::{Error, Kind};
-use pgrx::PgLogLevel;
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
-use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
+use pgrx::{PgLogLevel, PgTryBuilder};
+use std::panic::AssertUnwindSafe;
 
 /// An error on its way to the user. Functions return it; [`Fail::raise`] hands it to PostgreSQL.
 pub struct Fail(Box<ErrorReport>);
@@ -67,6 +68,18 @@ impl Fail {
         self.0.report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
     }
+}
+
+/// Runs `work`; an ERROR in it with one of these codes goes on with this detail and hint.
+pub fn explaining<R>(codes: &[PgSqlErrorCode], detail: &str, hint: &str, work: impl FnOnce() -> R) -> R {
+    PgTryBuilder::new(AssertUnwindSafe(work))
+        .catch_others(|error| match &error {
+            CaughtError::PostgresError(report) if codes.contains(&report.sql_error_code()) => {
+                Fail::new(report.sql_error_code(), report.message()).detail(detail).hint(hint).raise()
+            }
+            _ => error.rethrow(),
+        })
+        .execute()
 }
 
 /// What is wrong with the bytes.

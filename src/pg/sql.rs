@@ -107,6 +107,26 @@ fn connected<R, T: FnOnce(u64) -> R>(run: impl FnOnce() -> (i32, T)) -> R {
     }
 }
 
+/// The first column of a query's rows, so many rows at a time, as long as `more` says so. All are of one snapshot, whatever `more` changes.
+pub fn batches(sql: &str, size: i64, mut more: impl FnMut(Vec<String>) -> bool) {
+    let text = c(sql);
+    unsafe {
+        pg_sys::SPI_connect();
+        let none = std::ptr::null_mut::<std::ffi::c_void>();
+        let cursor = pg_sys::SPI_cursor_open_with_args(std::ptr::null(), text.as_ptr(), 0, none.cast(), none.cast(), none.cast(), false, pg_sys::CURSOR_OPT_NO_SCROLL as i32);
+        loop {
+            pg_sys::SPI_cursor_fetch(cursor, true, size as std::ffi::c_long);
+            let rows = tuples();
+            pg_sys::SPI_freetuptable(pg_sys::SPI_tuptable);
+            if rows.is_empty() || !more(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()) {
+                break;
+            }
+        }
+        pg_sys::SPI_cursor_close(cursor);
+        pg_sys::SPI_finish();
+    }
+}
+
 fn tuples() -> Rows {
     unsafe {
         let table = pg_sys::SPI_tuptable;

@@ -8,7 +8,7 @@ use super::check::{self, Wanted};
 use super::describe;
 use super::ledger::{self, Kind};
 use super::{compact, options, refreshable, registry, retain, schedule, triggers};
-use crate::pg::error::Fail;
+use crate::pg::error::{self, Fail};
 use crate::pg::query::Query;
 use crate::pg::{catalog, clock, inval, lock, pin, setting, sql, xact};
 use pg_tally_core::schedule::{Instant, Interval};
@@ -71,7 +71,7 @@ fn create_incremental(query: Query, text: &str, quoted: &str, options: &Options,
     super::ddl::clean_up();
     let owner = sql::current_user();
     let wanted = Wanted::of(&text_of(query));
-    check_readable(&wanted);
+    explain_names(|| check_readable(&wanted));
     sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", catalog::qualified_name(source)))));
 
     xact::changes_views();
@@ -89,7 +89,7 @@ fn create_incremental(query: Query, text: &str, quoted: &str, options: &Options,
 
     let view = registry::by_view(relation_oid(quoted)).unwrap_or_else(|| pgrx::error!("view {quoted} is not found after it was made"));
     retain::begin(&view, options.retention, options.partition_by);
-    fill(&view, options);
+    explain_names(|| fill(&view, options));
     if kept.schedule.is_some() && options.with_data {
         ledger::is_fresh(id, clock::now());
     }
@@ -108,7 +108,6 @@ fn create_refreshable(query: Query, quoted: &str, options: &Options, mut kept: o
     let (owner, started) = (sql::current_user(), clock::now());
     kept.settings = refreshable::settings();
     let wanted = Wanted::of(&text_of(query));
-    check_readable(&wanted);
     let storage = super::ddl::quietly(|| {
         sql::as_superuser(|| {
             sql::pinned(|| {
@@ -119,6 +118,7 @@ fn create_refreshable(query: Query, quoted: &str, options: &Options, mut kept: o
         })
     });
     kept.write(storage.id);
+    refreshable::check_readable(&storage, &kept);
     let names: Vec<String> = refreshable::columns(&storage).iter().map(|name| sql::identifier(name)).collect();
     super::ddl::quietly(|| sql::pinned(|| sql::execute(&format!("CREATE VIEW {quoted} AS {}", rules::refreshable_view(&storage, &names)))));
 
@@ -140,6 +140,16 @@ fn seen_until(now: Instant) -> Instant {
 /// The user's own rights decide whether the query may be run at all.
 fn check_readable(wanted: &Wanted) {
     sql::pinned(|| sql::with_settings(&[("row_security", "on")], || sql::rows(&format!("SELECT FROM ({}) q LIMIT 0", wanted.definition))));
+}
+
+/// The names in the query itself have been found: what is not there now is named by a function that the query calls.
+fn explain_names<R>(work: impl FnOnce() -> R) -> R {
+    error::explaining(
+        &[PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION, PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT],
+        "What an incremental view calls finds names in pg_catalog only, whatever search_path its readers and writers have.",
+        "Give the function that looks up the name a search_path of its own: ALTER FUNCTION … SET search_path = ….",
+        work,
+    )
 }
 
 fn is_incremental(options: &Options) -> bool {

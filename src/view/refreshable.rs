@@ -77,6 +77,11 @@ fn with_settings<R>(options: &Options, work: impl FnOnce() -> R) -> R {
     sql::with_settings(&all, work)
 }
 
+/// The user's own rights decide whether the query may be run at all. It is planned as a refresh plans it: what it calls is put in its place already there.
+pub fn check_readable(storage: &Storage, options: &Options) {
+    with_settings(options, || sql::rows(&format!("{} LIMIT 0", rules::wanted_rows(storage))));
+}
+
 /// Makes everything behind the view but its id; the superuser does it, because nobody else may create in `tally_data`.
 pub fn make_tables(storage: &Storage, definition: &str, order_by: &[String], owner: Oid) {
     sql::execute(&format!("CREATE VIEW {} AS {definition}", storage.query()));
@@ -130,12 +135,17 @@ thread_local! {
     static REFRESHING: RefCell<Vec<i64>> = const { RefCell::new(vec![]) };
 }
 
+/// Whether this session is in the middle of a refresh of the view, whose query may ask.
+pub fn is_refreshing(id: i64) -> bool {
+    REFRESHING.with_borrow(|r| r.contains(&id))
+}
+
 /// A view that is being refreshed in this session: a function that its query calls must not do so too.
 struct Busy;
 
 impl Busy {
     fn with(view: &Refreshable) -> Busy {
-        if REFRESHING.with_borrow(|r| r.contains(&view.id)) {
+        if is_refreshing(view.id) {
             let name = catalog::relation_name(view.view);
             Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_IN_USE, format!("cannot refresh view \"{name}\" because this session is refreshing it already")).raise();
         }
@@ -152,13 +162,13 @@ impl Drop for Busy {
 
 /// Brings the rows up to date; the caller has seen to it that the transaction may. Another refresh of the view is waited for.
 pub fn refresh(view: &Refreshable) -> Done {
-    let _busy = Busy::with(view);
     lock::lock_folding(view.rows);
     fill(view)
 }
 
 /// The same for a view that nobody else can know of, or with the lock held.
 pub fn fill(view: &Refreshable) -> Done {
+    let _busy = Busy::with(view);
     let storage = Storage { id: view.id };
     // No row may move between being found and being deleted, as VACUUM FULL would make it.
     sql::as_superuser(|| sql::pinned(|| sql::execute(&format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", storage.rows()))));

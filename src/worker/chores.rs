@@ -56,7 +56,8 @@ fn of_compaction() -> Vec<Chore> {
 }
 
 impl Chore {
-    fn what(&self) -> String {
+    /// In the words of the log; no two say the same.
+    pub fn what(&self) -> String {
         match self {
             Chore::Compact(view) => format!("compacting {}", view.name()),
             Chore::Fill(view) => format!("filling {}", view.name()),

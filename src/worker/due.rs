@@ -9,6 +9,7 @@ use super::facts::{Facts, Known};
 use crate::pg::error::Fail;
 use crate::pg::{catalog, clock, lock, process};
 use crate::view::ledger::{self, Kind};
+use crate::view::refreshable;
 use pg_tally_core::schedule::{Instant, due_in_order};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -34,9 +35,9 @@ pub fn run() -> i64 {
     refreshed
 }
 
-/// Those of views that the current user may refresh.
+/// Those of views that the current user may refresh. A query that asks for this round is not waited for by it.
 fn own(mut facts: Facts) -> Facts {
-    facts.views.retain(|v| catalog::may_act_for(v.owner));
+    facts.views.retain(|v| catalog::may_act_for(v.owner) && !refreshable::is_refreshing(v.id));
     facts
 }
 

@@ -3,7 +3,7 @@
 use crate::pg::error::Fail;
 use crate::pg::{lock, setting, sql, xact};
 use crate::view::options::Options;
-use crate::view::{ledger, schedule};
+use crate::view::{ledger, refreshable, schedule};
 use pg_tally_core::schedule::decide::Attempt;
 use pg_tally_core::schedule::{Instant, Interval, Schedule, View, ViewId};
 use pgrx::PgSqlErrorCode;
@@ -113,7 +113,7 @@ impl Facts {
                 attempt,
                 satisfied: at(7),
                 failures: number(&row[8]).unwrap_or_default() as u32,
-                running: working.on(key, attempt) || begun.contains(&key),
+                running: working.on(key, attempt) || refreshable::is_refreshing(id) || begun.contains(&key),
                 timeout: given.timeout.or_else(setting::refresh_timeout),
                 last_success: at(9),
                 last_duration: number(&row[10]),
@@ -177,7 +177,8 @@ struct Working {
 
 impl Working {
     fn read() -> Working {
-        let views = rows("SELECT query FROM tally.working WHERE pid <> pg_catalog.pg_backend_pid()", &[]);
+        // A prepared transaction has no process. This one keeps the locks of what it has done until its transaction ends.
+        let views = rows("SELECT query FROM tally.working WHERE pid IS DISTINCT FROM pg_catalog.pg_backend_pid()", &[]);
         let slots = rows("SELECT pid FROM tally.slots WHERE pid <> pg_catalog.pg_backend_pid()", &[]);
         Working {
             views: views.iter().filter_map(|r| number(&r[0])).map(|n| n as ViewId).collect(),

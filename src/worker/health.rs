@@ -83,7 +83,8 @@ fn of_view(view: &Known, now: Instant) -> Option<Problem> {
     let some = |problem: Problem| Some(problem);
     let period = rules.schedule.period_at(now);
     match show::status(&rules) {
-        Status::Failed => {
+        // While the next attempt runs, nothing is mended yet.
+        status if status == Status::Failed || (status == Status::Running && view.failures > 0) => {
             let why = view.failure().unwrap_or_default();
             let problem = if view.failures > 1 { format!("its last {} refreshes failed: {why}", view.failures) } else { format!("its last refresh failed: {why}") };
             some(error(Some(view.view), problem, format!("It is tried again by itself. Once its cause is mended, tally.refresh_view('{name}') does so at once.")))
@@ -98,6 +99,12 @@ fn of_view(view: &Known, now: Instant) -> Option<Problem> {
             let slow = view.last_duration.is_some_and(|duration| duration > period);
             slow.then(|| warning(Some(view.view), "its last refresh took longer than the time between two of its schedule", "Give it a longer schedule, or make it an incremental view."))
         }
-        Status::Running | Status::Paused => None,
+        Status::Running => {
+            let began = view.attempt.filter(|attempt| attempt.finished.is_none()).map(|attempt| attempt.started);
+            let since = began.map(|began| now.minus(began)).filter(|since| *since > period.max(MINUTE))?;
+            let hint = "tally.view_progress shows its process. Give it a timeout with tally.alter_view, or a longer schedule.";
+            some(warning(Some(view.view), format!("its refresh has been at work for {} minutes, longer than the time between two of its schedule", since / MINUTE), hint))
+        }
+        Status::Failed | Status::Paused => None,
     }
 }

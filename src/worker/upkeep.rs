@@ -9,7 +9,7 @@ use crate::pg::{clock, lock, setting, vacuum};
 use crate::view::ledger::{self, Kind};
 use crate::view::upkeep::{self, View};
 use pg_tally_core::schedule::Instant;
-use pg_tally_core::schedule::upkeep::{MANY, MANY_DEAD, Memory, Task};
+use pg_tally_core::schedule::upkeep::{MANY, MANY_DEAD, Memory, Rest, Task};
 use std::collections::{HashMap, VecDeque};
 
 const SECOND: i64 = 1_000_000;
@@ -41,6 +41,8 @@ struct Keeper {
     /// What of retention is still to be looked after.
     retention: VecDeque<Chore>,
     retained: Option<Instant>,
+    /// What of it was looked at in vain.
+    resting: HashMap<String, Rest>,
     forgot: Option<Instant>,
     filling: Option<Filling>,
     complaint: Complaint,
@@ -65,7 +67,9 @@ impl Keeper {
         self.look_at_filling(now);
         if is_due(self.retained, RETENTION, now) && self.retention.is_empty() {
             self.retained = Some(now);
+            self.resting.retain(|_, rest| !rest.is_over(now));
             self.retention = home::transaction("listing retentions", chores::of_retention).into();
+            self.retention.retain(|chore| !self.resting.contains_key(&chore.what()));
         }
         if is_due(self.forgot, LOG, now) {
             self.forgot = Some(now);
@@ -93,11 +97,15 @@ impl Keeper {
     fn retain(&mut self) {
         let began = clock::now();
         while let Some(chore) = self.retention.pop_front() {
+            let looked = clock::now();
             let filling = chore.views().into_iter().any(|id| self.is_filling(id));
             match if filling { Outcome::HeldUp } else { chore.run() } {
                 Outcome::Done(_) => self.retention.push_front(chore),
                 Outcome::HeldUp => self.retained = Some(began.plus(HELD_UP - RETENTION)),
-                Outcome::Nothing | Outcome::Failed => {}
+                Outcome::Nothing => {
+                    self.resting.insert(chore.what(), Rest::after(looked, clock::now()));
+                }
+                Outcome::Failed => {}
             }
             if !(0..PIECE).contains(&clock::now().minus(began)) {
                 break;

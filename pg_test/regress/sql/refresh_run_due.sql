@@ -118,6 +118,39 @@ RESET statement_timeout;
 SELECT * FROM news();
 SELECT tally.drop_view('slow');
 
+\echo a view that looks at how refreshes go sees itself running, as others do, and its failures as long as it has not succeeded
+CREATE TABLE looks (n int GENERATED ALWAYS AS IDENTITY, what text);
+CREATE FUNCTION look() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO refresh_run_due.looks (what) SELECT concat_ws(' ', status, retry, exception) FROM tally.view_refreshes WHERE view = 'refresh_run_due.looking'::regclass;
+  INSERT INTO refresh_run_due.looks (what) SELECT concat_ws(' ', severity, regexp_replace(problem, '\d+ minutes', 'some minutes'), hint) FROM tally.health() WHERE view = 'refresh_run_due.looking'::regclass;
+  PERFORM tally.run_due();
+  RETURN 1; END $$;
+SELECT tally.create_view('looking', 'SELECT look() AS one', schedule => '1 day');
+SELECT aged('2 days', 'looking');
+SELECT tally.run_due();
+SELECT tally.refresh_view('looking');
+UPDATE tally.progress SET failures = 2, exception = 'division by zero', satisfied = now() - interval '3 days', finished = now() - interval '1 day' WHERE id = of('looking');
+SELECT tally.run_due();
+SELECT what FROM looks ORDER BY n;
+SELECT * FROM shown WHERE view = 'looking'::regclass;
+SELECT * FROM news();
+(TABLE looking EXCEPT ALL SELECT 1) UNION ALL (SELECT 1 EXCEPT ALL TABLE looking);
+\echo one that has been at work for longer than the time to the next
+BEGIN;
+SELECT tally.alter_view('looking', schedule => '1 hour');
+UPDATE tally.progress SET started = now() - interval '5 hours', finished = NULL WHERE id = of('looking');
+TRUNCATE looks;
+SELECT tally.refresh_view('looking');
+SELECT what FROM looks ORDER BY n;
+ROLLBACK;
+SELECT tally.drop_view('looking');
+\echo a refresh in a prepared transaction is still at work
+BEGIN;
+SELECT tally.refresh_view('days');
+PREPARE TRANSACTION 'refresh_run_due';
+SELECT r.status, p.phase FROM tally.view_refreshes r JOIN tally.view_progress p USING (view) WHERE view = 'days'::regclass;
+COMMIT PREPARED 'refresh_run_due';
+SELECT status FROM tally.view_refreshes WHERE view = 'days'::regclass;
 \echo where it is refused
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT tally.run_due();

@@ -146,6 +146,20 @@ SELECT view, status FROM tally.views WHERE view = 'later'::regclass;
 DELETE FROM fragile;
 SELECT tally.refresh_view('later');
 SELECT count(*) FROM later;
+-- names in the functions that a query calls mean what they mean to whoever makes it, with and without data
+CREATE TABLE most (x int);
+INSERT INTO most VALUES (3);
+CREATE FUNCTION most() RETURNS int STABLE LANGUAGE sql AS 'SELECT x FROM most';
+DELETE FROM made;
+SELECT pg_temp.make_refreshable('by_name', 'SELECT id, x FROM many WHERE id <= most()');
+SELECT tally.create_view('by_name_later', 'SELECT id, x FROM many WHERE id <= most()', schedule => '1 hour', with_data => false);
+INSERT INTO made (name, query) VALUES ('by_name_later', 'SELECT id, x FROM many WHERE id <= most()');
+UPDATE most SET x = 5;
+SET search_path = pg_catalog;
+SELECT tally.refresh_view('views_refreshable.by_name'), tally.refresh_view('views_refreshable.by_name_later');
+SELECT count(*) FROM views_refreshable.by_name;
+SET search_path = views_refreshable, public;
+SELECT pg_temp.refreshed('names in functions');
 -- in a REPEATABLE READ transaction it can be made, but not refreshed
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT tally.create_view('repeatable', 'SELECT count(*) AS n FROM many', mode => 'refreshable');

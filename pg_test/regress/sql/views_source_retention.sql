@@ -87,6 +87,27 @@ SELECT tally.set_source_retention('t', 'ts', '1 year'), tally.enforce_retention(
 SELECT count(*), sum(n) FROM tv;
 DELETE FROM t; DROP TRIGGER stay ON t; DELETE FROM t;
 SELECT count(*), sum(n) FROM tv;
+-- However many they are: the others go.
+CREATE TABLE h (ts timestamptz NOT NULL, hold bool NOT NULL DEFAULT false);
+CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER stay BEFORE DELETE ON h FOR EACH ROW WHEN (old.hold) EXECUTE FUNCTION held();
+INSERT INTO h SELECT now() - interval '30 days', true FROM generate_series(1, 20001);
+INSERT INTO h SELECT now() - interval '20 days', false FROM generate_series(1, 500);
+INSERT INTO h SELECT now(), false FROM generate_series(1, 5);
+SELECT tally.create_view('hv', 'SELECT date_trunc(''day'', ts, ''UTC'') AS d, count(*) AS n FROM h GROUP BY 1');
+CREATE TEMP TABLE hv_before AS TABLE hv;
+SELECT tally.set_source_retention('h', 'ts', '5 days'), tally.enforce_retention('h'), tally.enforce_retention('h');
+SELECT hold, ts < now() - interval '5 days' AS old, count(*) FROM h GROUP BY 1, 2 ORDER BY 1, 2;
+(TABLE hv EXCEPT ALL TABLE hv_before) UNION ALL (TABLE hv_before EXCEPT ALL TABLE hv);
+UPDATE h SET hold = false WHERE ctid = ANY (ARRAY(SELECT ctid FROM h WHERE hold LIMIT 15000));
+SELECT tally.enforce_retention('h'), tally.enforce_retention('h');
+(TABLE hv EXCEPT ALL TABLE hv_before) UNION ALL (TABLE hv_before EXCEPT ALL TABLE hv);
+-- A trigger that only marks what it keeps ends the work too.
+CREATE OR REPLACE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE h SET hold = old.hold WHERE ctid = old.ctid; RETURN NULL; END';
+INSERT INTO h SELECT now() - interval '10 days', false FROM generate_series(1, 7);
+SELECT tally.enforce_retention('h');
+SELECT sum(n) - (SELECT sum(n) FROM hv_before) AS more FROM hv;
+SELECT * FROM tally.verify_view('hv');
 -- Dropping the column ends it, refused as for anything that needs the column.
 ALTER TABLE t ADD COLUMN other date;
 SELECT tally.set_source_retention('t', 'other', '1 year');

@@ -17,7 +17,7 @@ use pgrx::pg_sys::Oid;
 const TRIGGER: &str = "tally_retention";
 
 /// Rows that one statement deletes: its triggers hold them in memory.
-const BATCH: u64 = 10_000;
+const BATCH: i64 = 10_000;
 
 /// What a source was told to keep.
 struct Rule {
@@ -210,20 +210,25 @@ fn check_at_once() {
     }
 }
 
-/// With the user's own triggers and settings, but that of ours which says that the rows still count.
+/// With the user's own triggers and settings, but that of ours which says that the rows still count. A trigger may keep any number of rows, so each
+/// old row is gone to once.
 fn delete(owner: Oid, leaf: Oid, which: &str, most: Option<u64>) -> u64 {
-    let table = catalog::qualified_name(leaf);
-    let statement = format!(
-        "DELETE FROM ONLY {table} WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT o.ctid FROM ONLY {table} o WHERE {which} LIMIT {BATCH} FOR UPDATE SKIP LOCKED))"
-    );
-    let mut all = 0;
-    while most.is_none_or(|most| all < most) {
-        pgrx::check_for_interrupts!();
-        let some = sql::as_role(owner, || removal::still_counted(|| sql::execute(&statement)));
-        all += some;
-        if some < BATCH {
-            break;
-        }
+    if most == Some(0) {
+        return 0;
     }
+    let table = catalog::qualified_name(leaf);
+    let mut all = 0;
+    let mut remove = |places: Vec<String>| {
+        pgrx::check_for_interrupts!();
+        // As a subquery, since a list of so many places would be looked up for each row of the table; with a cast, since without one it would be a set of rows.
+        let places = format!("(SELECT {}::pg_catalog.tid[])::pg_catalog.tid[]", sql::literal(&format!("{{\"{}\"}}", places.join("\",\""))));
+        all += sql::execute(&format!(
+            "DELETE FROM ONLY {table} WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(\
+             SELECT o.ctid FROM ONLY {table} o WHERE o.ctid OPERATOR(pg_catalog.=) ANY ({places}) AND {which} FOR UPDATE SKIP LOCKED))"
+        ));
+        most.is_none_or(|most| all < most)
+    };
+    let old = format!("SELECT o.ctid FROM ONLY {table} o WHERE {which}");
+    sql::as_role(owner, || removal::still_counted(|| sql::batches(&old, BATCH, &mut remove)));
     all
 }

@@ -116,7 +116,7 @@ impl Cron {
         let pattern = parser(star(2) || star(4)).parse(&fields.join(" ")).map_err(|why| fault(why.to_string()))?;
         let cron = Cron { pattern, names_times: !star(0) && !star(1) };
         if cron.next_reading(Wall(0)).is_none() {
-            return Err(fault("No year has such a date."));
+            return Err(fault_with("No year has such a date.", "One of the days of month must be a day of one of the months."));
         }
         Ok((cron, rest))
     }
@@ -163,13 +163,20 @@ fn check_field(word: &str, n: usize, domain: &Domain) -> Result<(), Fault> {
             "A step goes through the values of its own field only; a longer period is an interval, such as '90 minutes'.",
         ));
     }
+    if let Some(last) = word.split(',').find(|item| *name == "day of week" && item.eq_ignore_ascii_case("L")) {
+        return Err(fault_with(
+            format!("\"{last}\" is not a {name}."),
+            "Name the day before it: 5L is the month's last Friday. The month's last day is L in the field of days of month.",
+        ));
+    }
     let known = |letters: &str| letters.is_empty() || domain.words.iter().any(|w| w.eq_ignore_ascii_case(letters));
     let alone: [&str; 5] = std::array::from_fn(|i| if i == n { word } else { "*" });
     if word.split(',').any(str::is_empty) || !word.split(|c: char| !c.is_alphabetic()).all(known) || parser(false).parse(&alone.join(" ")).is_err() {
         let words = if domain.words.is_empty() { String::new() } else { format!(" or the words {}", domain.words.join(", ")) };
+        let (a, capital) = if *name == "hour" { ("an", "An") } else { ("a", "A") };
         return Err(fault_with(
-            format!("\"{word}\" is not a {name}."),
-            format!("A {name} is *, or a list of numbers from {low} to {high}{words}, ranges such as {low}-{high}, and steps such as */2 or {low}-{high}/2."),
+            format!("\"{word}\" is not {a} {name}."),
+            format!("{capital} {name} is *, or a list of numbers from {low} to {high}{words}, ranges such as {low}-{high}, and steps such as */2 or {low}-{high}/2."),
         ));
     }
     Ok(())

@@ -22,6 +22,28 @@ pub const MANY_DEAD: i64 = 2_000;
 /// Pages that are not worth to give back.
 pub const FEW_PAGES: i64 = 128;
 
+/// How many times as long as a look for what is too old took it rests, if nothing could go.
+pub const REST_IN_VAIN: i64 = 20;
+/// But never longer than so.
+pub const LONGEST_REST: i64 = 600_000_000;
+
+/// What was looked at in vain: a table without an index on its time is read as a whole, and of old rows that a trigger keeps nobody knows whether it still does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    until: Instant,
+}
+
+impl Rest {
+    pub fn after(began: Instant, ended: Instant) -> Rest {
+        Rest { until: ended.plus(ended.minus(began).saturating_mul(REST_IN_VAIN).clamp(0, LONGEST_REST)) }
+    }
+
+    /// A clock that was set back must not make anybody wait.
+    pub fn is_over(self, now: Instant) -> bool {
+        !(1..=LONGEST_REST).contains(&self.until.minus(now))
+    }
+}
+
 /// What is remembered of a view from one look to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {

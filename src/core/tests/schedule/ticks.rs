@@ -156,10 +156,10 @@ fn refusals() {
     starts("-5 minutes", "invalid schedule interval|The interval has a negative part.|");
     starts("1 day -5 minutes", "invalid schedule interval|The interval has a negative part.|");
     starts("5 microseconds", "invalid schedule interval|The interval is shorter than a second.|");
-    starts("0 0 30 2 *", "invalid schedule: \"0 0 30 2 *\"|No year has such a date.|");
+    starts("0 0 30 2 *", "invalid schedule: \"0 0 30 2 *\"|No year has such a date.|One of the days of month must be a day of one of the months.");
     starts("0 0 31 4,6,9,11 *", "invalid schedule: \"0 0 31 4,6,9,11 *\"|No year has such a date.|");
     starts("60 * * * *", "invalid schedule: \"60 * * * *\"|\"60\" is not a minute.|A minute is *, or a list of numbers from");
-    starts("* 24 * * *", "invalid schedule: \"* 24 * * *\"|\"24\" is not a hour.|A hour is *, or a list of numbers from");
+    starts("* 24 * * *", "invalid schedule: \"* 24 * * *\"|\"24\" is not an hour.|An hour is *, or a list of numbers from");
     starts("* * 0 * *", "invalid schedule: \"* * 0 * *\"|\"0\" is not a day of month.|A day of month is *, or a list of numbers from");
     starts("* * * 13 *", "invalid schedule: \"* * * 13 *\"|\"13\" is not a month.|A month is *, or a list of numbers from");
     starts("* * * * 8", "invalid schedule: \"* * * * 8\"|\"8\" is not a day of week.|A day of week is *, or a list of numbers from");
@@ -174,6 +174,8 @@ fn refusals() {
     starts("0 0 * foo *", "invalid schedule: \"0 0 * foo *\"|\"foo\" is not a month.|A month is *, or a list of numbers from 1 to 12 or the words jan, feb,");
     starts("0 0 * * monday", "invalid schedule: \"0 0 * * monday\"|\"monday\" is not a day of week.|");
     starts("0 0 * * sat-mon", "invalid schedule: \"0 0 * * sat-mon\"|\"sat-mon\" is not a day of week.|");
+    starts("0 0 * * L", "invalid schedule: \"0 0 * * L\"|\"L\" is not a day of week.|Name the day before it: 5L is the month's last Friday. The month's last day is L in the field of days of month.");
+    starts("0 0 * * 1,l", "invalid schedule: \"0 0 * * 1,l\"|\"l\" is not a day of week.|Name the day before it");
     starts("0 0 1,,2 * *", "invalid schedule: \"0 0 1,,2 * *\"|\"1,,2\" is not a day of month.|");
     starts("0 0 99999999999 * *", "invalid schedule: \"0 0 99999999999 * *\"|\"99999999999\" is not a day of month.|");
     starts("@reboot", "invalid schedule: \"@reboot\"|There is no schedule \"@reboot\".|Use @hourly");

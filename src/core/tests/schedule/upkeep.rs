@@ -2,7 +2,7 @@
 
 use crate::zones::Dice;
 use pg_tally_core::schedule::Instant;
-use pg_tally_core::schedule::upkeep::{FEW_PAGES, LONGEST_WAIT, MANY, MANY_DEAD, Memory, REST, Task};
+use pg_tally_core::schedule::upkeep::{FEW_PAGES, LONGEST_REST, LONGEST_WAIT, MANY, MANY_DEAD, Memory, REST, REST_IN_VAIN, Rest, Task};
 
 const SECOND: i64 = 1_000_000;
 const ROWS_PER_PAGE: i64 = 80;
@@ -186,4 +186,20 @@ fn a_clock_that_is_set_back_makes_nobody_wait() {
         delta.live(30);
         assert!(delta.folds.len() >= before + 5, "{} folds in half a minute after the clock was set", delta.folds.len() - before);
     }
+}
+
+#[test]
+fn what_was_looked_at_in_vain_rests() {
+    let ended = Instant(1_000 * SECOND);
+    for took in [0, 1, 50_000, SECOND, 3 * SECOND, 30 * SECOND, 31 * SECOND, 5_000 * SECOND, i64::MAX / 4] {
+        let rest = Rest::after(Instant(ended.0 - took), ended);
+        let length = (took.saturating_mul(REST_IN_VAIN)).min(LONGEST_REST);
+        assert_eq!(rest.is_over(ended), length == 0, "{took}");
+        assert!(!rest.is_over(ended.plus(length - 1)) || length == 0, "{took}");
+        assert!(rest.is_over(ended.plus(length)) && rest.is_over(Instant::NEVER), "{took}");
+        // The clock was set back by more than anything rests.
+        assert!(rest.is_over(ended.plus(-LONGEST_REST)) || length == 0, "{took}");
+    }
+    // It was set back while somebody looked.
+    assert!(Rest::after(ended.plus(SECOND), ended).is_over(ended));
 }
