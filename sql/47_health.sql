@@ -50,7 +50,7 @@ WITH behind AS (
          pg_catalog.pg_stat_get_dead_tuples(r.delta) AS dead, greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('tally.delta_limit')), 4194304) AS limit
     FROM tally.registry r CROSS JOIN LATERAL tally.view_state(r.view) s)
 SELECT 'error' AS severity, b.view, b.owner, 'triggers on its source are disabled: it is answered from the source, slowly' AS problem,
-       'Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER, then run tally.refresh_view(''' || b.name || ''').' AS hint
+       'Enable them with ALTER TABLE ... ENABLE ALWAYS TRIGGER, then run tally.refresh_view(''' || b.name || ''').' AS hint
   FROM behind b WHERE b.status = 'triggers disabled'
 UNION ALL
 SELECT 'error', b.view, b.owner, 'what is stored for it cannot be read: ' || b.error, 'Run tally.refresh_view(''' || b.name || ''').'

@@ -1,7 +1,11 @@
 //! The functions that users call: arguments in, errors out.
+//!
+//! Texts are `[u8]` here: what pgrx takes for `str` has to be UTF-8, and the database may have another encoding.
 
 use crate::pg::transition;
+use crate::pg::border::border;
 use crate::pg::call::Value;
+use crate::pg::encoding::{decode, encode};
 use crate::pg::error::Fail;
 use crate::pg::event::Change;
 use crate::pg::probe::{self, Horizon};
@@ -18,27 +22,27 @@ use pgrx::pg_sys;
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)]
 fn create_view(
-    name: Option<&str>,
-    query: Option<&str>,
-    schedule: Option<&str>,
+    name: Option<&[u8]>,
+    query: Option<&[u8]>,
+    schedule: Option<&[u8]>,
     retention: Option<pgrx::datum::Interval>,
-    partition_by: Option<&str>,
-    order_by: Option<Vec<Option<String>>>,
+    partition_by: Option<&[u8]>,
+    order_by: Option<Array<&[u8]>>,
     with_data: Option<bool>,
     if_not_exists: Option<bool>,
-    mode: Option<&str>,
+    mode: Option<&[u8]>,
 ) -> pg_sys::Oid {
-    let order_by = order_by.map(|names| names.into_iter().map(|n| given(n, "an element of order_by")).collect());
+    let order_by = order_by.map(|names| names.iter().map(|n| decode(given(n, "an element of order_by"))).collect());
     let options = Options {
-        schedule: schedule.map(Into::into),
+        schedule: schedule.map(decode),
         retention: retention.map(interval),
-        partition_by: partition_by.map(view::retain::parts::unit),
+        partition_by: partition_by.map(|unit| view::retain::parts::unit(&decode(unit))),
         order_by: order_by.unwrap_or_default(),
         with_data: given(with_data, "with_data"),
         if_not_exists: given(if_not_exists, "if_not_exists"),
-        mode: given(mode, "mode").into(),
+        mode: decode(given(mode, "mode")),
     };
-    view::create::create(given(name, "name"), given(query, "query"), &options)
+    border(|| view::create::create(&decode(given(name, "name")), &decode(given(query, "query")), &options))
 }
 
 /// An argument that has no meaning as NULL.
@@ -49,25 +53,30 @@ fn given<T>(argument: Option<T>, name: &str) -> T {
 #[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments)]
 fn alter_view(
-    name: Option<&str>,
-    schedule: Option<&str>,
+    name: Option<&[u8]>,
+    schedule: Option<&[u8]>,
     retention: Option<pgrx::datum::Interval>,
     paused: Option<bool>,
-    on_error: Option<&str>,
+    on_error: Option<&[u8]>,
     refresh_window: Option<pgrx::datum::Interval>,
     timeout: Option<pgrx::datum::Interval>,
-    reset: Option<Vec<Option<String>>>,
+    reset: Option<Array<&[u8]>>,
 ) {
     let changes = Changes {
-        schedule: schedule.map(Into::into),
+        schedule: schedule.map(decode),
         retention: retention.map(interval),
         paused,
-        on_error: on_error.map(Into::into),
+        on_error: on_error.map(decode),
         refresh_window: refresh_window.map(interval),
         timeout: timeout.map(interval),
-        reset: reset.unwrap_or_default().into_iter().map(|o| given(o, "an element of reset")).collect(),
+        reset: reset.iter().flat_map(Array::iter).map(|o| decode(given(o, "an element of reset"))).collect(),
     };
-    view::alter::alter(given(name, "name"), &changes);
+    border(|| view::alter::alter(&decode(given(name, "name")), &changes));
+}
+
+/// A result of type text. pgrx would give PostgreSQL a `String` in UTF-8, whatever the database's encoding.
+fn text(text: impl AsRef<str>) -> Vec<u8> {
+    encode(text.as_ref()).into_owned()
 }
 
 fn interval(interval: pgrx::datum::Interval) -> Interval {
@@ -76,64 +85,68 @@ fn interval(interval: pgrx::datum::Interval) -> Interval {
 
 #[pg_extern(sql = false)]
 fn set_source_retention(source: Option<pg_sys::Oid>, time_column: Option<&std::ffi::CStr>, keep: Option<pgrx::datum::Interval>) {
-    let column = given(time_column, "time_column").to_string_lossy();
-    view::retain::source::set(given(source, "source"), &column, keep.map(interval));
+    let column = decode(given(time_column, "time_column").to_bytes());
+    border(|| view::retain::source::set(given(source, "source"), &column, keep.map(interval)));
 }
 
 #[pg_extern(sql = false)]
-fn enforce_retention(name: &str) -> i64 {
-    view::retain::enforce_by_name(name)
+fn enforce_retention(name: &[u8]) -> i64 {
+    border(|| view::retain::enforce_by_name(&decode(name)))
 }
 
 #[pg_extern(sql = false)]
-fn drop_view(name: &str, if_exists: bool) {
-    view::ddl::drop_view(name, if_exists);
+fn drop_view(name: &[u8], if_exists: bool) {
+    border(|| view::ddl::drop_view(&decode(name), if_exists));
 }
 
 #[pg_extern(sql = false)]
-fn compact(name: Option<&str>) -> i64 {
-    view::compact::compact(name)
+fn compact(name: Option<&[u8]>) -> i64 {
+    border(|| view::compact::compact(name.map(decode).as_deref()))
 }
 
 #[pg_extern(sql = false)]
-fn refresh_view(name: Option<&str>, from_time: Option<TimestampWithTimeZone>, to_time: Option<TimestampWithTimeZone>) {
+fn refresh_view(name: Option<&[u8]>, from_time: Option<TimestampWithTimeZone>, to_time: Option<TimestampWithTimeZone>) {
     let instant = |t: TimestampWithTimeZone| Instant(t.into());
     if let Some(name) = name {
-        view::refresh::by_hand(name, from_time.map(instant), to_time.map(instant));
+        border(|| view::refresh::by_hand(&decode(name), from_time.map(instant), to_time.map(instant)));
     }
 }
 
 #[pg_extern(sql = false)]
-fn verify_view(name: &str) -> TableIterator<'static, (name!(missing, i64), name!(extra, i64), name!(different, i64))> {
-    TableIterator::once(view::verify::verify(name))
+fn verify_view(name: &[u8]) -> TableIterator<'static, (name!(missing, i64), name!(extra, i64), name!(different, i64))> {
+    TableIterator::once(border(|| view::verify::verify(&decode(name))))
 }
 
 #[pg_extern(sql = false)]
-fn explain_query(query: &str) -> TableIterator<
+fn explain_query(query: &[u8]) -> TableIterator<
     'static,
     (
-        name!(column, Option<String>),
-        name!(insert, Option<String>),
-        name!(update, Option<String>),
-        name!(delete, Option<String>),
-        name!(note, Option<String>),
+        name!(column, Option<Vec<u8>>),
+        name!(insert, Option<Vec<u8>>),
+        name!(update, Option<Vec<u8>>),
+        name!(delete, Option<Vec<u8>>),
+        name!(note, Option<Vec<u8>>),
     ),
 > {
-    TableIterator::new(view::explain::of_query(query))
+    TableIterator::new(border(|| view::explain::of_query(&decode(query))).into_iter().map(line))
 }
 
 #[pg_extern(sql = false)]
-fn explain_view(name: &str) -> TableIterator<
+fn explain_view(name: &[u8]) -> TableIterator<
     'static,
     (
-        name!(column, Option<String>),
-        name!(insert, Option<String>),
-        name!(update, Option<String>),
-        name!(delete, Option<String>),
-        name!(note, Option<String>),
+        name!(column, Option<Vec<u8>>),
+        name!(insert, Option<Vec<u8>>),
+        name!(update, Option<Vec<u8>>),
+        name!(delete, Option<Vec<u8>>),
+        name!(note, Option<Vec<u8>>),
     ),
 > {
-    TableIterator::new(view::explain::of_view(name))
+    TableIterator::new(border(|| view::explain::of_view(&decode(name))).into_iter().map(line))
+}
+
+fn line((column, insert, update, delete, note): view::explain::Line) -> (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>) {
+    (column.map(text), insert.map(text), update.map(text), delete.map(text), note.map(text))
 }
 
 #[pg_extern(sql = false)]
@@ -146,10 +159,11 @@ fn view_state(
         name!(doubtful, Option<i64>),
         name!(status, String),
         name!(kept, Option<i64>),
-        name!(error, Option<String>),
+        name!(error, Option<Vec<u8>>),
     ),
 > {
-    TableIterator::new(view::state::of(view))
+    let state = border(|| view::state::of(view));
+    TableIterator::new(state.map(|(pending, doubtful, status, kept, error)| (pending, doubtful, status, kept, error.map(text))))
 }
 
 #[pg_extern(sql = false)]
@@ -159,8 +173,8 @@ fn statement_cost(delta: pg_sys::Oid) -> TableIterator<'static, (name!(statement
 }
 
 #[pg_extern(sql = false)]
-fn view_query(view: pg_sys::Oid) -> Option<String> {
-    view::state::definition(view)
+fn view_query(view: pg_sys::Oid) -> Option<Vec<u8>> {
+    border(|| view::state::definition(view)).map(text)
 }
 
 #[pg_extern(sql = false)]
@@ -170,7 +184,7 @@ fn start_worker() {
 
 #[pg_extern(sql = false)]
 fn run_due() -> i64 {
-    worker::due::run()
+    border(worker::due::run)
 }
 
 #[pg_extern(sql = false)]
@@ -185,11 +199,11 @@ fn refreshes() -> TableIterator<
         name!(last_duration, Option<pgrx::datum::Interval>),
         name!(next_refresh_time, Option<TimestampWithTimeZone>),
         name!(retry, i32),
-        name!(exception, Option<String>),
+        name!(exception, Option<Vec<u8>>),
         name!(performance, Option<&'static str>),
     ),
 > {
-    TableIterator::new(worker::show::refreshes().into_iter().map(|r| {
+    TableIterator::new(border(worker::show::refreshes).into_iter().map(|r| {
         (
             r.view,
             r.status,
@@ -198,15 +212,15 @@ fn refreshes() -> TableIterator<
             r.last_duration.map(pgrx::datum::Interval::from_micros),
             r.next_refresh.and_then(timestamp),
             r.retry as i32,
-            r.exception,
+            r.exception.map(text),
             r.performance,
         )
     }))
 }
 
 #[pg_extern(sql = false)]
-fn refresh_problems() -> TableIterator<'static, (name!(severity, &'static str), name!(view, Option<pg_sys::Oid>), name!(problem, String), name!(hint, String))> {
-    TableIterator::new(worker::health::problems().into_iter().map(|p| (if p.is_error { "error" } else { "warning" }, p.view, p.problem, p.hint)))
+fn refresh_problems() -> TableIterator<'static, (name!(severity, &'static str), name!(view, Option<pg_sys::Oid>), name!(problem, Vec<u8>), name!(hint, Vec<u8>))> {
+    TableIterator::new(border(worker::health::problems).into_iter().map(|p| (if p.is_error { "error" } else { "warning" }, p.view, text(p.problem), text(p.hint))))
 }
 
 /// None out of range.
@@ -247,7 +261,7 @@ sql_function!("view", "_first", |call| Ok(call.datum(0).map(Value::raw)));
 
 // The one trigger function of all sources.
 sql_function!("view", "_maintain", |call| {
-    view::maintain::maintain(transition::Change::of(call));
+    border(|| view::maintain::maintain(transition::Change::of(call)));
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });
 
@@ -255,11 +269,11 @@ sql_function!("view", "_maintain", |call| {
 sql_function!("view", "_keep", |_call| Ok(Some(Value::raw(pg_sys::Datum::null()))));
 
 sql_function!("view", "_on_drop", |_call| {
-    view::ddl::dropped();
+    border(view::ddl::dropped);
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });
 
 sql_function!("view", "_on_change", |call| {
-    view::ddl::changed(Change::of(call));
+    border(|| view::ddl::changed(Change::of(call)));
     Ok(Some(Value::raw(pg_sys::Datum::null())))
 });

@@ -1,7 +1,8 @@
 //! Facts from PostgreSQL's catalogs, through its caches.
 
+use super::encoding::{c, text};
 use super::sql;
-use super::tree::{Node, text};
+use super::tree::Node;
 use pg_tally_core::view::Origin;
 use pgrx::pg_sys::{self, NodeTag, Oid};
 
@@ -77,7 +78,7 @@ pub fn qualified_name(relation: Oid) -> String {
 }
 
 pub fn relation_in(schema: &str, name: &str) -> Option<Oid> {
-    let (schema, name) = (std::ffi::CString::new(schema).ok()?, std::ffi::CString::new(name).ok()?);
+    let (schema, name) = (c(schema), c(name));
     let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_namespace_oid(schema.as_ptr(), true)) };
     (oid != Oid::INVALID).then_some(oid)
 }
@@ -102,7 +103,7 @@ pub fn role_name(role: Oid) -> String {
 }
 
 pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
-    let name = std::ffi::CString::new(name).ok()?;
+    let name = c(name);
     let number = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
     (number > 0).then_some(number)
 }

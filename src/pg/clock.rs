@@ -1,6 +1,6 @@
 //! Instants as PostgreSQL's clock gives them and as SQL has them.
 
-use super::{sql, tree};
+use super::{encoding, sql};
 use pg_tally_core::schedule::Instant;
 use pgrx::pg_sys;
 
@@ -19,6 +19,6 @@ pub fn transaction_start() -> Instant {
 /// An instant as a quoted constant that means the same in every session.
 pub fn literal(at: Instant) -> String {
     // SAFETY: a timestamptz is passed by value.
-    let text = sql::pinned(|| unsafe { tree::text(pg_sys::OidOutputFunctionCall(pg_sys::Oid::from_u32(pg_sys::F_TIMESTAMPTZ_OUT), at.0.into())) });
+    let text = sql::pinned(|| unsafe { encoding::text(pg_sys::OidOutputFunctionCall(pg_sys::Oid::from_u32(pg_sys::F_TIMESTAMPTZ_OUT), at.0.into())) });
     format!("{}::pg_catalog.timestamptz", sql::literal(&text))
 }

@@ -1,9 +1,12 @@
 //! One door to `ereport`: every error that a function of ours raises passes here, with SQLSTATE, detail and hint.
 
+use super::border::Texts;
+use super::encoding;
 use pg_tally_core::error::{Error, Kind};
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::{PgLogLevel, PgTryBuilder};
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
 /// An error on its way to the user. Functions return it; [`Fail::raise`] hands it to PostgreSQL.
@@ -11,16 +14,28 @@ pub struct Fail(Box<ErrorReport>);
 
 impl Fail {
     pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
-        Fail(Box::new(ErrorReport::new(code, message.into(), "")))
+        Fail(Box::new(ErrorReport::new(code, outgoing(message), "")))
+    }
+
+    /// Message, detail and hint in the database's encoding.
+    pub(super) fn in_encoding(code: PgSqlErrorCode, [message, detail, hint]: Texts) -> Self {
+        let mut report = ErrorReport::new(code, in_encoding(message.unwrap_or_default()), "");
+        if let Some(detail) = detail {
+            report = report.set_detail(in_encoding(detail));
+        }
+        if let Some(hint) = hint {
+            report = report.set_hint(in_encoding(hint));
+        }
+        Fail(Box::new(report))
     }
 
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.0 = Box::new((*self.0).set_detail(detail));
+        self.0 = Box::new((*self.0).set_detail(outgoing(detail)));
         self
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0 = Box::new((*self.0).set_hint(hint));
+        self.0 = Box::new((*self.0).set_hint(outgoing(hint)));
         self
     }
 
@@ -80,6 +95,21 @@ pub fn explaining<R>(codes: &[PgSqlErrorCode], detail: &str, hint: &str, work: i
             _ => error.rethrow(),
         })
         .execute()
+}
+
+/// As PostgreSQL expects a message: pgrx hands it the bytes as they are.
+fn outgoing(text: impl Into<String>) -> String {
+    let text = text.into();
+    match encoding::encode(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(bytes) => in_encoding(bytes),
+    }
+}
+
+/// Text in the database's encoding, for a report.
+fn in_encoding(bytes: Vec<u8>) -> String {
+    // SAFETY: nobody looks for characters in it. pgrx copies the report's bytes to a C string, and `xact::describe` takes them as bytes.
+    unsafe { String::from_utf8_unchecked(bytes) }
 }
 
 /// What is wrong with the bytes.

@@ -58,7 +58,7 @@ fn plus_interval(function: u32, time: i64, months: i32, days: i32, micros: i64) 
 
 /// (months, days, microseconds) of an interval's text; an ERROR if it is none.
 pub fn interval_from_text(text: &str) -> (i32, i32, i64) {
-    let text = std::ffi::CString::new(text).unwrap_or_default();
+    let text = super::encoding::c(text);
     unsafe {
         let datum = pg_sys::OidInputFunctionCall(pg_sys::Oid::from_u32(pg_sys::F_INTERVAL_IN), text.as_ptr().cast_mut(), pg_sys::INTERVALOID, -1);
         let v = datum.cast_mut_ptr::<pg_sys::Interval>().read_unaligned();
@@ -155,7 +155,7 @@ impl Comparer {
 pub fn type_name(oid: pg_sys::Oid) -> String {
     unsafe {
         let name = pg_sys::format_type_be(oid);
-        let text = core::ffi::CStr::from_ptr(name).to_string_lossy().into_owned();
+        let text = super::encoding::text(name);
         pg_sys::pfree(name.cast());
         text
     }

@@ -1,6 +1,7 @@
 //! What the planner cannot know of a view's branches: which of them will run.
 
-use super::tree::{Visit, list, tag, text, walk};
+use super::encoding::text;
+use super::tree::{Visit, list, tag, walk};
 use pgrx::pg_sys::{self, NodeTag};
 
 static mut BEFORE: pg_sys::set_rel_pathlist_hook_type = None;

@@ -2,7 +2,6 @@
 //! is read together with its delta.
 
 use pgrx::pg_sys::{self, Oid};
-use std::ffi::CString;
 
 /// Tell our locks on a relation from PostgreSQL's own locks on objects, and from each other. `pg_locks.objsubid` shows them.
 pub const FOLDING: u16 = 0x7A11;
@@ -181,7 +180,7 @@ pub fn look_not_in_use(table: Oid, action: &str) {
 }
 
 fn not_in_use(table: Oid, action: &str, release: u32) {
-    let action = CString::new(action).unwrap_or_default();
+    let action = super::encoding::c(action);
     unsafe {
         let relation = pg_sys::try_relation_open(table, pg_sys::AccessShareLock as i32);
         if !relation.is_null() {

@@ -9,7 +9,9 @@
 //! but the statement triggers of these fire only if the MERGE has such actions too. So that the rows are seen, a MERGE that
 //! can move rows of a table with our triggers is made to fire all three.
 
-use super::tree::{list, tag, text};
+use super::border::border;
+use super::encoding::text;
+use super::tree::{list, tag};
 use pgrx::pg_sys::{self, NodeTag};
 use std::cell::{Cell, RefCell};
 
@@ -58,8 +60,8 @@ unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
         let targets: Vec<pg_sys::Oid> = targets.map(|state| (*(*(*state).rootResultRelInfo).ri_RelationDesc).rd_id).collect();
         MIXED_UP.with(|m| m.borrow_mut().extend(targets));
         match BEFORE_FINISH {
-            Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query)),
-            None => pg_sys::standard_ExecutorFinish(query),
+            Some(before) => border(|| pg_sys::ffi::pg_guard_ffi_boundary(|| before(query))),
+            None => border(|| pg_sys::standard_ExecutorFinish(query)),
         }
     }
 }
@@ -73,8 +75,8 @@ pub fn may_have_mixed_up(table: pg_sys::Oid) -> bool {
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: std::ffi::c_int) {
     unsafe {
         match BEFORE {
-            Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, flags)),
-            None => pg_sys::standard_ExecutorStart(query, flags),
+            Some(before) => border(|| pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, flags))),
+            None => border(|| pg_sys::standard_ExecutorStart(query, flags)),
         }
         for state in modified_by_merge(query).filter(|state| (**state).mt_merge_subcommands & UPDATE != 0) {
             let inserts = if (*state).mt_merge_subcommands & INSERT != 0 { INSERTS } else { 0 };

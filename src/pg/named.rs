@@ -1,7 +1,7 @@
 //! Types and collations by names that other servers know too.
 
+use super::encoding::{decode, text};
 use super::fmgr::type_name;
-use super::tree::text;
 use crate::pg::error::Fail;
 use core::ffi::CStr;
 use pg_tally_core::state::{FIRST_UNSTABLE_OID, Name};
@@ -50,8 +50,9 @@ pub fn of_collation(collation: Oid) -> Result<Option<Name>, Fail> {
 }
 
 fn qualified(namespace: Oid, name: &pg_sys::NameData) -> Name {
-    let name = unsafe { CStr::from_ptr(name.data.as_ptr()) }.to_bytes().to_vec();
-    Name::Qualified { schema: unsafe { text(pg_sys::get_namespace_name(namespace)) }.into_bytes(), name }
+    // In the database's encoding, as the values are.
+    let bytes = |name: *const core::ffi::c_char| unsafe { if name.is_null() { vec![] } else { CStr::from_ptr(name).to_bytes().to_vec() } };
+    Name::Qualified { schema: bytes(unsafe { pg_sys::get_namespace_name(namespace) }), name: bytes(name.data.as_ptr()) }
 }
 
 /// The type of this name here. It can have values: it is no pseudo-type and no shell.
@@ -122,7 +123,7 @@ fn c(name: &[u8]) -> CString {
 fn shown(name: &Name) -> String {
     match name {
         Name::BuiltIn(oid) => oid.to_string(),
-        Name::Qualified { schema, name } => format!("{}.{}", String::from_utf8_lossy(schema), String::from_utf8_lossy(name)),
+        Name::Qualified { schema, name } => format!("{}.{}", decode(schema), decode(name)),
         Name::ArrayOf(element) => format!("{}[]", shown(element)),
     }
 }

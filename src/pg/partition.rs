@@ -1,10 +1,10 @@
 //! The bounds of partitions, from PostgreSQL's own trees.
 
+use super::encoding::c;
 use super::tree::{list, tag};
 use super::{catalog, sql};
 use pg_tally_core::schedule::Instant;
 use pgrx::pg_sys::{self, NodeTag, Oid};
-use std::ffi::CString;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -39,7 +39,7 @@ pub fn ranges(table: Oid, column: i16) -> Vec<Range> {
 
 /// The upper bound in a tree's text form: microseconds or days.
 fn end(bound: &str) -> Option<i64> {
-    let bound = CString::new(bound).ok()?;
+    let bound = c(bound);
     unsafe {
         let spec = pg_sys::stringToNode(bound.as_ptr()).cast::<pg_sys::PartitionBoundSpec>();
         if spec.is_null() || (*spec).is_default {

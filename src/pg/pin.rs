@@ -3,7 +3,6 @@
 use super::query::Query;
 use super::tree::{Node, list, tag};
 use pgrx::pg_sys::{self, NodeTag, Oid};
-use std::ffi::CString;
 
 // pg_proc.dat; these numbers are fixed for ever.
 const TRUNC_TZ: u32 = 1217;
@@ -50,8 +49,7 @@ fn shown(node: Node, relation: Oid) -> String {
         for number in 1..=20 {
             pg_sys::ChangeVarNodes(copy, number, 1, 0);
         }
-        let alias = CString::new("s").unwrap_or_default();
-        super::tree::text(pg_sys::deparse_expression(copy, pg_sys::deparse_context_for(alias.as_ptr(), relation), false, false))
+        super::encoding::text(pg_sys::deparse_expression(copy, pg_sys::deparse_context_for(c"s".as_ptr(), relation), false, false))
     }
 }
 
@@ -142,7 +140,7 @@ fn call(function: u32, args: &[Node], result: Oid) -> Node {
 }
 
 fn text_constant(value: &str) -> *mut pg_sys::Node {
-    let value = CString::new(value).unwrap_or_default();
+    let value = super::encoding::c(value);
     unsafe {
         let datum = pg_sys::Datum::from(pg_sys::cstring_to_text(value.as_ptr()));
         pg_sys::makeConst(pg_sys::TEXTOID, -1, pg_sys::DEFAULT_COLLATION_OID, -1, datum, false, false).cast()

@@ -1,8 +1,8 @@
 //! What PostgreSQL's planner takes a query to cost.
 
+use super::encoding::c;
 use super::tree::{list, tag};
 use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
-use std::ffi::CString;
 
 /// A parameter of a query that is only planned.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct Estimate {
 
 /// Plans one SELECT in the name of the current user. PostgreSQL's own errors are raised as they are.
 pub fn estimate(sql: &str, parameters: &[Parameter]) -> Estimate {
-    let source = CString::new(sql.replace('\0', "")).unwrap_or_default();
+    let source = c(sql);
     let types: Vec<Oid> = parameters.iter().map(|p| match *p { Parameter::Known(t, _) | Parameter::Any(t) => t }).collect();
     unsafe {
         let bound = pg_sys::makeParamList(parameters.len() as i32);

@@ -1,7 +1,7 @@
 //! What a snapshot sees in a view's delta and horizon, asked without a query: part of every reading of a view, so it must cost nothing.
 
 use super::expr::Table;
-use super::tree::text;
+use super::encoding::text;
 use pgrx::pg_sys;
 use std::cell::RefCell;
 use std::collections::HashMap;

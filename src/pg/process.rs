@@ -235,7 +235,7 @@ pub fn transaction<R>(what: &str, work: impl FnOnce() -> R) -> R {
 }
 
 fn report(what: &str) {
-    let text = std::ffi::CString::new(what.replace('\0', "")).unwrap_or_default();
+    let text = super::encoding::c(what);
     unsafe { pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, text.as_ptr()) };
 }
 

@@ -1,9 +1,10 @@
 //! A query as PostgreSQL analysed it: its parts, and what in it a view cannot have.
 
-use super::tree::{Aggregate, Node, Visit, list, tag, text, walk};
+use super::encoding::{c, text};
+use super::tree::{Aggregate, Node, Visit, list, tag, walk};
 use pg_tally_core::view::Feature;
 use pgrx::pg_sys::{self, NodeTag};
-use std::ffi::{CString, c_void};
+use std::ffi::c_void;
 
 /// An analysed SELECT, in the memory context that was current when it was made.
 #[derive(Clone, Copy)]
@@ -30,7 +31,7 @@ impl Query {
     /// Parses and analyses with the current search_path and user; PostgreSQL's own errors are raised as they are.
     /// None if the text is anything but one SELECT.
     pub fn parse(sql: &str) -> Option<Query> {
-        let source = CString::new(sql).ok()?;
+        let source = c(sql);
         unsafe {
             let statements = list::<pg_sys::RawStmt>(pg_sys::raw_parser(source.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT));
             let [statement] = statements[..] else { return None };
@@ -368,7 +369,7 @@ impl Query {
 impl Node {
     /// As a user would write it: columns without the table's name.
     fn deparse_plain(self, relation: pg_sys::Oid, alias: &str) -> String {
-        let alias = CString::new(alias).unwrap_or_default();
+        let alias = c(alias);
         unsafe { text(pg_sys::deparse_expression(self.0, pg_sys::deparse_context_for(alias.as_ptr(), relation), false, false)) }
     }
 }

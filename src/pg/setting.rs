@@ -178,7 +178,7 @@ pub fn maintenance_work_mem() -> i32 {
 /// A server built with assertions compares what a memory context says it holds with what it finds in it.
 pub fn checks_memory() -> bool {
     static CHECKS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *CHECKS.get_or_init(|| unsafe { super::tree::text(pg_sys::GetConfigOption(c"debug_assertions".as_ptr(), true, false)) == "on" })
+    *CHECKS.get_or_init(|| unsafe { super::encoding::text(pg_sys::GetConfigOption(c"debug_assertions".as_ptr(), true, false)) == "on" })
 }
 
 /// The session's TimeZone.
@@ -188,9 +188,9 @@ pub fn time_zone() -> String {
 
 /// What a setting is, in this session.
 pub fn value(name: &str) -> Option<String> {
-    let name = std::ffi::CString::new(name).ok()?;
+    let name = super::encoding::c(name);
     unsafe {
         let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
-        (!value.is_null()).then(|| super::tree::text(value))
+        (!value.is_null()).then(|| super::encoding::text(value))
     }
 }

@@ -1,9 +1,10 @@
 //! Running SQL of our own: as whom, with which settings, and in which snapshot.
 
+use super::encoding::{c, text};
 use pgrx::pg_sys;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 /// What a statement answered, as text.
 pub type Rows = Vec<Vec<Option<String>>>;
@@ -20,11 +21,6 @@ const PINNED: &[(&str, &str)] = &[
     ("default_table_access_method", "heap"),
     ("row_security", "off"),
 ];
-
-fn c(text: &str) -> CString {
-    // A NUL cannot be in any text that came from PostgreSQL.
-    CString::new(text.replace('\0', "")).unwrap_or_default()
-}
 
 /// Runs a statement in the current user's name; the number of rows it processed.
 pub fn execute(sql: &str) -> u64 {
@@ -140,7 +136,7 @@ fn tuples() -> Rows {
                 (1..=(*desc).natts)
                     .map(|column| {
                         let value = pg_sys::SPI_getvalue(tuple, desc, column);
-                        (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned())
+                        (!value.is_null()).then(|| text(value))
                     })
                     .collect()
             })
@@ -150,12 +146,12 @@ fn tuples() -> Rows {
 
 pub fn identifier(name: &str) -> String {
     let name = c(name);
-    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name.as_ptr())).to_string_lossy().into_owned() }
+    unsafe { text(pg_sys::quote_identifier(name.as_ptr())) }
 }
 
-pub fn literal(text: &str) -> String {
-    let text = c(text);
-    unsafe { CStr::from_ptr(pg_sys::quote_literal_cstr(text.as_ptr())).to_string_lossy().into_owned() }
+pub fn literal(value: &str) -> String {
+    let value = c(value);
+    unsafe { text(pg_sys::quote_literal_cstr(value.as_ptr())) }
 }
 
 pub fn current_user() -> pg_sys::Oid {

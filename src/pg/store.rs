@@ -1,10 +1,10 @@
 //! Rows put aside for later, in memory or in a temporary file.
 
+use super::encoding::c;
 use super::expr::{Table, within};
 use super::stream::Row;
 use super::value::Layout;
 use pgrx::pg_sys::{self, Datum};
-use std::ffi::CString;
 
 /// Where stores are made that outlive the query whose rows they take.
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ impl Store {
 
     /// Runs a statement that reads the rows as a relation of this name; they are rows of the table.
     pub fn execute_with(&self, name: &str, table: &Table, sql: &str) -> u64 {
-        let (name, text) = (CString::new(name).unwrap_or_default(), CString::new(sql).unwrap_or_default());
+        let (name, text) = (c(name), c(sql));
         // SAFETY: what is registered outlives the connection.
         unsafe {
             let mut relation = pg_sys::EphemeralNamedRelationData::default();

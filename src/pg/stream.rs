@@ -1,9 +1,9 @@
 //! The rows of a query, each as the executor gives it: nothing is stored in between, and the plan may be parallel.
 
+use super::encoding::c;
 use super::value::Layout;
 use pg_tally_core::hash::hash128_seeded;
 use pgrx::pg_sys;
-use std::ffi::CString;
 
 /// A row, valid until the next one.
 pub struct Row<'a> {
@@ -97,7 +97,7 @@ pub fn rows_before(sql: &str, take: &mut dyn FnMut(&Row)) {
 }
 
 fn run(sql: &str, read_only: bool, take: &mut dyn FnMut(&Row)) {
-    let text = CString::new(sql).unwrap_or_default();
+    let text = c(sql);
     let mut receiver = Receiver {
         base: pg_sys::DestReceiver {
             receiveSlot: Some(receive),

@@ -1,7 +1,8 @@
 //! PostgreSQL's expression trees: looked at, compared, rewritten and written out, never built from text.
 
+use super::encoding::{c, text};
 use pgrx::pg_sys::{self, NodeTag};
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::c_void;
 use std::ops::Range;
 
 /// An expression of an analysed query. It lives as long as the memory context that it was made in.
@@ -130,7 +131,7 @@ impl Node {
 
     /// The expression as SQL, over the columns of `relation`, which is called `alias`.
     pub fn deparse(self, relation: pg_sys::Oid, alias: &str) -> String {
-        let alias = CString::new(alias).unwrap_or_default();
+        let alias = c(alias);
         unsafe {
             let context = pg_sys::deparse_context_for(alias.as_ptr(), relation);
             text(pg_sys::deparse_expression(self.0, context, true, false))
@@ -309,8 +310,4 @@ fn when(condition: Node, value: Node) -> Node {
         (*case).location = -1;
         Node(case.cast())
     }
-}
-
-pub(super) unsafe fn text(chars: *const std::ffi::c_char) -> String {
-    if chars.is_null() { String::new() } else { unsafe { CStr::from_ptr(chars).to_string_lossy().into_owned() } }
 }

@@ -2,8 +2,9 @@
 //!
 //! PostgreSQL waits five seconds for other sessions to leave such a database, and tells nobody but autovacuum that it does.
 
+use super::encoding::{c, text};
 use super::process;
-use super::tree::{list, tag, text};
+use super::tree::{list, tag};
 use pgrx::pg_sys::{self, NodeTag, Oid};
 use std::ffi::{CStr, c_char};
 
@@ -96,7 +97,7 @@ unsafe fn database_of(command: *mut pg_sys::Node) -> Option<Oid> {
             }
             _ => return None,
         };
-        let name = std::ffi::CString::new(name).ok()?;
+        let name = c(&name);
         Some(pg_sys::get_database_oid(name.as_ptr(), true)).filter(|&oid| oid != Oid::INVALID)
     }
 }

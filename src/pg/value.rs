@@ -350,6 +350,6 @@ pub fn text(value: Datum, type_oid: Oid) -> String {
     // SAFETY: the value is of this type.
     unsafe {
         pg_sys::getTypeOutputInfo(type_oid, &mut output, &mut varlena);
-        super::tree::text(pg_sys::OidOutputFunctionCall(output, value))
+        super::encoding::text(pg_sys::OidOutputFunctionCall(output, value))
     }
 }

@@ -1,9 +1,10 @@
 //! Work at the end of a transaction, and work whose failure must not fail the transaction.
 
+use super::border::border;
 use super::error::Fail;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys;
-use pgrx::{PgLogLevel, PgSqlErrorCode, PgTryBuilder};
+use pgrx::{PgSqlErrorCode, PgTryBuilder};
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -90,7 +91,7 @@ pub struct Failure {
 /// Runs `work` in a subtransaction and with a snapshot; an ERROR in it undoes it, and is told to the server's log only.
 pub fn attempt(what: &str, work: impl FnOnce()) {
     if let Err(failure) = attempted(work) {
-        pgrx::ereport!(PgLogLevel::LOG, PgSqlErrorCode::ERRCODE_WARNING, format!("could not {what}"), failure.message);
+        Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("could not {what}")).detail(failure.message).log();
     }
 }
 
@@ -126,7 +127,7 @@ fn subtransaction<R>(work: impl FnOnce() -> R, stays: impl FnOnce(&R) -> bool) -
         pg_sys::MemoryContextSwitchTo(context);
         let result = PgTryBuilder::new(AssertUnwindSafe(|| {
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-            let result = work();
+            let result = border(work);
             pg_sys::PopActiveSnapshot();
             Ok(result)
         }))
@@ -146,9 +147,12 @@ fn subtransaction<R>(work: impl FnOnce() -> R, stays: impl FnOnce(&R) -> bool) -
 
 fn describe(error: &CaughtError) -> Failure {
     use CaughtError::*;
-    let report = match error {
-        PostgresError(report) | ErrorReport(report) => report,
-        RustPanic { ereport, .. } => ereport,
+    let (report, message) = match error {
+        // As pgrx read it.
+        PostgresError(report) => (report, report.message().to_string()),
+        // As `Fail` wrote it.
+        ErrorReport(report) => (report, super::encoding::decode(report.message().as_bytes())),
+        RustPanic { ereport, .. } => (ereport, ereport.message().to_string()),
     };
-    Failure { code: report.sql_error_code(), message: report.message().to_string() }
+    Failure { code: report.sql_error_code(), message }
 }

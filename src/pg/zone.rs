@@ -1,9 +1,8 @@
 //! PostgreSQL's time zones, as the rules of schedules and retention ask for them.
 
-use super::tree::text;
+use super::encoding::{c, text};
 use pg_tally_core::schedule::{Instant, Span, Zone, Zones};
 use pgrx::pg_sys;
-use std::ffi::CString;
 use std::rc::Rc;
 
 const SECOND: i64 = 1_000_000;
@@ -27,7 +26,7 @@ impl Zone for Known {
 }
 
 fn known(name: &str) -> Option<Known> {
-    let name = CString::new(name).ok()?;
+    let name = c(name);
     // SAFETY: a zone without leap seconds is what TimeZone may be set to.
     unsafe {
         let zone = pg_sys::pg_tzset(name.as_ptr());

@@ -1,8 +1,10 @@
 //! `tally.sessions_query`: the query that `tally.sessions` runs, in the cheapest of the ways that PostgreSQL's planner sees.
 
 use super::{not_positive, positive};
+use crate::pg::border::border;
 use crate::pg::call::{Call, Out, Value};
 use crate::pg::catalog;
+use crate::pg::encoding;
 use crate::pg::error::Fail;
 use crate::pg::fmgr::type_name;
 use crate::pg::plan::{self, Parameter};
@@ -12,7 +14,7 @@ use pg_tally_core::session::{Estimate, Frame, Source, cheapest};
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
 
-sql_function!("sessions", "_query", query);
+sql_function!("sessions", "_query", |call| border(|| query(call)));
 
 fn query(call: &Call) -> Out {
     let given = |i: usize, name: &str| {
@@ -21,7 +23,7 @@ fn query(call: &Call) -> Out {
     let relation = Oid::from_u32(given(0, "source")?.value() as u32);
     let name = |i: usize, name: &str| -> Result<String, Fail> {
         given(i, name)?;
-        Ok(String::from_utf8_lossy(call.cstring(i).unwrap_or_default()).into_owned())
+        Ok(encoding::decode(call.cstring(i).unwrap_or_default()))
     };
     let (user, time) = (name(1, "user_column")?, name(2, "time_column")?);
     let gap = given(3, "gap")?;
@@ -43,7 +45,7 @@ fn query(call: &Call) -> Out {
         let plan = plan::estimate(sql, &parameters);
         Estimate { cost: plan.cost, rows: plan.rows }
     });
-    Ok(Some(Value::bytes(source.query(frame, way).as_bytes())))
+    Ok(Some(Value::bytes(&encoding::encode(&source.query(frame, way)))))
 }
 
 /// The source as the query names it, and the type of its users.

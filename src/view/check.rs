@@ -3,9 +3,9 @@
 use crate::pg::error::Fail;
 use crate::pg::query::{Found, Query};
 use crate::pg::tree::Aggregate;
-use crate::pg::{catalog, sql};
+use crate::pg::{catalog, encoding, sql};
 use crate::pg::canon::Canon;
-use pg_tally_core::view::{Feature, Refusal, compares_bytes, position, refuse};
+use pg_tally_core::view::{self, Feature, Refusal, compares_bytes, refuse};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
@@ -40,6 +40,11 @@ fn collations(query: Query, text: &str) -> Vec<Refusal> {
     counting.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
         .map(|a| Refusal { feature: Feature::Collation, what: a.name.clone(), position: position(text, a.node.location()) })
         .collect()
+}
+
+/// The character of the query that PostgreSQL means by an offset.
+fn position(text: &str, offset: i32) -> Option<usize> {
+    view::position(text, encoding::offset(text, offset))
 }
 
 pub fn is_table(relation: Oid) -> bool {

@@ -15,7 +15,7 @@ use pg_tally_core::schedule::{Instant, Interval};
 use pg_tally_core::schedule::retain::Unit;
 use pg_tally_core::view as rules;
 use pgrx::pg_sys::Oid;
-use pgrx::{PgLogLevel, PgSqlErrorCode};
+use pgrx::PgSqlErrorCode;
 
 pub struct Options {
     pub schedule: Option<String>,
@@ -43,7 +43,7 @@ pub fn create(name: &str, text: &str, options: &Options) -> Oid {
     let quoted = format!("{}.{}", sql::identifier(&schema), sql::identifier(&relation));
     if let Some(existing) = existing(&schema, &relation) {
         if options.if_not_exists {
-            pgrx::ereport!(PgLogLevel::NOTICE, PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation \"{relation}\" already exists, skipping"));
+            Fail::new(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation \"{relation}\" already exists, skipping")).notice();
             return existing;
         }
         Fail::new(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation \"{relation}\" already exists")).raise();
@@ -147,7 +147,7 @@ fn explain_names<R>(work: impl FnOnce() -> R) -> R {
     error::explaining(
         &[PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION, PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT],
         "What an incremental view calls finds names in pg_catalog only, whatever search_path its readers and writers have.",
-        "Give the function that looks up the name a search_path of its own: ALTER FUNCTION … SET search_path = ….",
+        "Give the function that looks up the name a search_path of its own: ALTER FUNCTION ... SET search_path = ...",
         work,
     )
 }
@@ -204,12 +204,8 @@ fn pin_settings(query: Query) {
     let changes = sql::pinned(|| pin::pin_time_zone(query, &setting::time_zone()));
     if !changes.is_empty() {
         let detail = changes.iter().map(|(before, after)| format!("{before} is kept as {after}.")).collect::<Vec<_>>().join("\n");
-        pgrx::ereport!(
-            PgLogLevel::NOTICE,
-            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-            format!("the view is made with time zone \"{}\", whatever TimeZone its readers and writers have", setting::time_zone()),
-            detail
-        );
+        let message = format!("the view is made with time zone \"{}\", whatever TimeZone its readers and writers have", setting::time_zone());
+        Fail::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message).detail(detail).notice();
     }
 }
 

@@ -55,7 +55,7 @@ impl Options {
         Options::parse(text).unwrap_or_else(|why| {
             Fail::new(PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, format!("the comment on view {} is not what pg_tally wrote", Storage { id }.query()))
                 .detail(format!("{why}."))
-                .hint("The comment has the view's options. Remove it with COMMENT ON VIEW … IS NULL, and set them again with tally.alter_view.")
+                .hint("The comment has the view's options. Remove it with COMMENT ON VIEW ... IS NULL, and set them again with tally.alter_view.")
                 .raise()
         })
     }

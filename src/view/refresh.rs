@@ -110,7 +110,7 @@ fn allow(view: &Registered) {
     if triggers::are_off(view.source) {
         let name = catalog::relation_name(view.view);
         Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot refresh view \"{name}\" while triggers on its source are disabled"))
-            .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
+            .hint("Enable them with ALTER TABLE ... ENABLE ALWAYS TRIGGER.")
             .raise();
     }
 }

@@ -40,7 +40,7 @@ pub fn problems() -> Vec<Problem> {
     let now = clock::now();
     all.extend(facts.views.iter().filter(|v| may_see(v.owner)).filter_map(|v| of_view(v, now)));
     all.extend(facts.unreadable.iter().map(|(view, why)| {
-        error(Some(*view), format!("the view's options cannot be read: {why}"), "They are a comment on the view's definition in schema tally_data: remove it with COMMENT ON VIEW … IS NULL, and set them again with tally.alter_view.")
+        error(Some(*view), format!("the view's options cannot be read: {why}"), "They are a comment on the view's definition in schema tally_data: remove it with COMMENT ON VIEW ... IS NULL, and set them again with tally.alter_view.")
     }));
     all
 }

@@ -15,7 +15,7 @@ use pg_tally_core::schedule::{Instant, Zone};
 use pg_tally_core::view as rules;
 use pg_tally_core::view::{Spec, Storage};
 use pgrx::pg_sys;
-use pgrx::{PgLogLevel, PgSqlErrorCode};
+use pgrx::PgSqlErrorCode;
 use std::rc::Rc;
 
 /// Partitions that are there before they are needed.
@@ -160,5 +160,5 @@ pub fn drop_before(view: &Registered, before: Instant) -> Option<(i64, String)> 
 }
 
 fn not_now(what: &str, why: String) {
-    pgrx::ereport!(PgLogLevel::LOG, PgSqlErrorCode::ERRCODE_WARNING, format!("could not {what}"), why);
+    Fail::new(PgSqlErrorCode::ERRCODE_WARNING, format!("could not {what}")).detail(why).log();
 }

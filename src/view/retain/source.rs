@@ -185,7 +185,7 @@ fn refuse_unseen(source: Oid) {
     let name = catalog::relation_name(source);
     if triggers::are_off(source) {
         Fail::new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, format!("cannot remove old rows of \"{name}\" while triggers on it are disabled"))
-            .hint("Enable them with ALTER TABLE … ENABLE ALWAYS TRIGGER.")
+            .hint("Enable them with ALTER TABLE ... ENABLE ALWAYS TRIGGER.")
             .raise();
     }
     let others = compact::oids(&format!(
