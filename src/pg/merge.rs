@@ -9,7 +9,6 @@
 //! but the statement triggers of these fire only if the MERGE has such actions too. So that the rows are seen, a MERGE that
 //! can move rows of a table with our triggers is made to fire all three.
 
-use super::border::border;
 use super::encoding::text;
 use super::tree::{list, tag};
 use pgrx::pg_sys::{self, NodeTag};
@@ -43,27 +42,42 @@ pub fn register() {
     }
 }
 
-/// Fires the triggers of a statement.
-#[pgrx::pg_guard]
+// SAFETY: as PostgreSQL's executor/executor.h declares them. Called as they are, by functions without destructors: through the bindings an ERROR, of
+// any statement, would lose its context and the names of constraint, table and column.
+unsafe extern "C-unwind" {
+    fn standard_ExecutorStart(query: *mut pg_sys::QueryDesc, flags: std::ffi::c_int);
+    fn standard_ExecutorFinish(query: *mut pg_sys::QueryDesc);
+}
+
+/// Fires the triggers of a statement. An ERROR jumps over the end: what it leaves may put views in doubt without need, until the transaction ends.
 unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
-    /// Also while an ERROR unwinds.
-    struct Until(usize);
-    impl Drop for Until {
-        fn drop(&mut self) {
-            MIXED_UP.with(|m| m.borrow_mut().truncate(self.0));
-        }
-    }
     unsafe {
-        let _until = Until(MIXED_UP.with(|m| m.borrow().len()));
+        let before = pg_sys::submodules::panic::pgrx_extern_c_guard(|| note_mixed_up(query));
+        match BEFORE_FINISH {
+            Some(before) => before(query),
+            None => standard_ExecutorFinish(query),
+        }
+        pg_sys::submodules::panic::pgrx_extern_c_guard(|| forget_mixed_up(before));
+    }
+}
+
+/// Gives how many there were before.
+unsafe fn note_mixed_up(query: *mut pg_sys::QueryDesc) -> usize {
+    unsafe {
         let opened = !(*query).estate.is_null() && !(*(*query).estate).es_tuple_routing_result_relations.is_null();
         let targets = modified_by_merge(query).filter(|state| opened && (**state).mt_merge_subcommands & INSERTS != 0);
         let targets: Vec<pg_sys::Oid> = targets.map(|state| (*(*(*state).rootResultRelInfo).ri_RelationDesc).rd_id).collect();
-        MIXED_UP.with(|m| m.borrow_mut().extend(targets));
-        match BEFORE_FINISH {
-            Some(before) => border(|| pg_sys::ffi::pg_guard_ffi_boundary(|| before(query))),
-            None => border(|| pg_sys::standard_ExecutorFinish(query)),
-        }
+        MIXED_UP.with_borrow_mut(|mixed_up| {
+            let before = mixed_up.len();
+            mixed_up.extend(targets);
+            before
+        })
     }
+}
+
+/// All but so many.
+pub(super) fn forget_mixed_up(left: usize) {
+    MIXED_UP.with_borrow_mut(|mixed_up| mixed_up.truncate(left));
 }
 
 /// Whether the UPDATE that a trigger on the table fires for is one of a MERGE that may have mixed up its rows.
@@ -71,13 +85,18 @@ pub fn may_have_mixed_up(table: pg_sys::Oid) -> bool {
     MIXED_UP.with(|m| m.borrow().contains(&table))
 }
 
-#[pgrx::pg_guard]
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: std::ffi::c_int) {
     unsafe {
         match BEFORE {
-            Some(before) => border(|| pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, flags))),
-            None => border(|| pg_sys::standard_ExecutorStart(query, flags)),
+            Some(before) => before(query, flags),
+            None => standard_ExecutorStart(query, flags),
         }
+        pg_sys::submodules::panic::pgrx_extern_c_guard(|| fire_all(query));
+    }
+}
+
+unsafe fn fire_all(query: *mut pg_sys::QueryDesc) {
+    unsafe {
         for state in modified_by_merge(query).filter(|state| (**state).mt_merge_subcommands & UPDATE != 0) {
             let inserts = if (*state).mt_merge_subcommands & INSERT != 0 { INSERTS } else { 0 };
             (*state).mt_merge_subcommands |= INSERT | DELETE | inserts;

@@ -26,6 +26,7 @@ unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _argument: *mu
         XACT_EVENT_PRE_COMMIT => run(BEFORE_COMMIT.get()),
         XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE => {
             undone();
+            super::merge::forget_mixed_up(0);
             CHANGED_VIEWS.set(false);
             run(AT_END.get());
             if let Some(tell) = TELL_PROCESSES.take() {

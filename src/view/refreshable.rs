@@ -79,7 +79,7 @@ fn with_settings<R>(options: &Options, work: impl FnOnce() -> R) -> R {
 
 /// The user's own rights decide whether the query may be run at all. It is planned as a refresh plans it: what it calls is put in its place already there.
 pub fn check_readable(storage: &Storage, options: &Options) {
-    with_settings(options, || sql::rows(&format!("{} LIMIT 0", rules::wanted_rows(storage))));
+    with_settings(options, || sql::rows(&format!("SELECT FROM {} q LIMIT 0", storage.query())));
 }
 
 /// Makes everything behind the view but its id; the superuser does it, because nobody else may create in `tally_data`.

@@ -191,6 +191,17 @@ ROLLBACK;
 SELECT pg_temp.kept('rolled back', false);
 INSERT INTO t (id, grp, x) SELECT i, 'g' || i % 3, i FROM generate_series(1, 30) i;
 SELECT pg_temp.kept('filled anew', NULL);
+-- what others raise keeps all that it says
+CREATE TABLE referred (id int PRIMARY KEY);
+CREATE TABLE referring (id int CONSTRAINT known REFERENCES referred);
+DO $$
+DECLARE c text; t text; s text;
+BEGIN
+  INSERT INTO referring VALUES (1);
+EXCEPTION WHEN foreign_key_violation THEN
+  GET STACKED DIAGNOSTICS c = CONSTRAINT_NAME, t = TABLE_NAME, s = SCHEMA_NAME;
+  RAISE NOTICE '% of %.%', c, s, t;
+END $$;
 SET client_min_messages = warning;
 DROP SCHEMA views_dml CASCADE;
 SELECT pg_temp.left_behind();
