@@ -3,6 +3,7 @@
 //! Where a partition's columns stand in another order, PostgreSQL shows triggers of the table the row as it was before these columns were computed
 //! (`tcs_original_insert_tuple`, up to PostgreSQL 18): they are NULL. So they are computed again, by what has just computed them.
 
+use super::triggers;
 use crate::pg::expr::{Plan, Projector, Row, Table};
 use crate::pg::tree::Node;
 use crate::pg::{catalog, inval, sql};
@@ -73,11 +74,10 @@ fn hidden(table: Oid) -> sql::Rows {
     };
     let number = table.to_u32();
     let leaves = format!("tally.members({number}) m JOIN pg_catalog.pg_class c ON c.oid = m AND c.relkind = 'r'");
-    let leaf = |row: Vec<Option<String>>| row.into_iter().flatten().next()?.parse().ok().map(|oid: u32| Oid::from(oid));
+    // A leaf may come to compute a column in another way, of which the table hears nothing.
+    inval::watch(triggers::leaves(table));
     sql::as_superuser(|| {
         sql::pinned(|| {
-            // A leaf may come to compute a column in another way, of which the table hears nothing.
-            inval::watch(sql::rows_latest(&format!("SELECT m FROM {leaves}")).into_iter().filter_map(leaf));
             sql::rows_latest(&format!(
                 "SELECT a.attnum, pg_catalog.bool_and(pg_catalog.pg_get_expr(e.adbin, e.adrelid) IS NOT DISTINCT FROM pg_catalog.pg_get_expr(d.adbin, d.adrelid)) \
                  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum, \
