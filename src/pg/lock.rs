@@ -149,6 +149,16 @@ pub fn lock_options(query: Oid) {
     unsafe { pg_sys::LockRelationOid(query, pg_sys::ShareUpdateExclusiveLock as i32) };
 }
 
+/// Keeps an object that is no relation as it is until the transaction ends, from those who `change_object`. Neither is in the way of its own kind.
+pub fn hold_object(class: Oid, object: Oid) {
+    unsafe { pg_sys::LockDatabaseObject(class, object, 0, pg_sys::RowExclusiveLock as i32) };
+}
+
+/// What comes before an object that others may hold is changed, or before the change is committed.
+pub fn change_object(class: Oid, object: Oid) {
+    unsafe { pg_sys::LockDatabaseObject(class, object, 0, pg_sys::ShareLock as i32) };
+}
+
 /// Locks a relation as a reader does.
 pub fn lock_to_read(relation: Oid) {
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessShareLock as i32) };

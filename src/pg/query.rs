@@ -195,6 +195,11 @@ impl Query {
         all
     }
 
+    /// The types of all that the query computes with, as `Node::types`.
+    pub fn types(self, all: &mut Vec<pg_sys::Oid>) {
+        self.expressions().for_each(|node| Node(node).types(all));
+    }
+
     fn expressions(self) -> impl Iterator<Item = *mut pg_sys::Node> {
         let quals = unsafe { (*(*self.0).jointree).quals };
         let having = unsafe { (*self.0).havingQual };

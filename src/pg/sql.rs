@@ -51,6 +51,11 @@ pub fn rows_latest_planned(sql: &'static str, parameters: &[&str]) -> Rows {
     })
 }
 
+/// An array of oids, as text.
+pub fn oids(all: impl Iterator<Item = u32>) -> String {
+    format!("{{{}}}", all.map(|oid| oid.to_string()).collect::<Vec<_>>().join(","))
+}
+
 thread_local! {
     static PLANS: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>> = RefCell::new(HashMap::new());
 }

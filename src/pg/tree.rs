@@ -198,9 +198,12 @@ impl Node {
         all
     }
 
-    /// The types of all that is in the expression. A record that is made in it has its parts in it too; of any other it says only that it is one.
+    /// The types of all that is in the expression, but for subqueries. A record that is made in it has its parts in it too; of any other it says only that it is one.
     pub fn types(self, all: &mut Vec<pg_sys::Oid>) {
         walk(self.0, &mut |node| unsafe {
+            if tag(node) == NodeTag::T_Query {
+                return Visit::Over;
+            }
             if matches!(tag(node), NodeTag::T_List | NodeTag::T_TargetEntry | NodeTag::T_SortGroupClause | NodeTag::T_CaseWhen) {
                 return Visit::Into;
             }

@@ -7,7 +7,7 @@
 use super::check::{self, Wanted};
 use super::describe;
 use super::ledger::{self, Kind};
-use super::{compact, options, refreshable, registry, retain, schedule, triggers};
+use super::{compact, options, refreshable, registry, retain, schedule, triggers, types};
 use crate::pg::error::{self, Fail};
 use crate::pg::query::Query;
 use crate::pg::{catalog, clock, inval, lock, pin, setting, sql, xact};
@@ -63,6 +63,7 @@ fn create_incremental(query: Query, text: &str, quoted: &str, options: &Options,
     };
     check::refuse_rights(source);
     pin_settings(query);
+    types::hold(query);
     if let Some(refused) = check::all(query, text) {
         check::raise(refused);
     }

@@ -17,6 +17,17 @@ use pg_tally_core::view::{Storage, Strategy};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Oid};
 
+/// What the values of some types ($1) consist of.
+macro_rules! parts {
+    () => {
+        "WITH RECURSIVE part(oid) AS (SELECT pg_catalog.unnest($1::pg_catalog.oid[]) UNION SELECT x.oid FROM part p CROSS JOIN LATERAL ( \
+           SELECT t.typelem FROM pg_catalog.pg_type t WHERE t.oid = p.oid \
+           UNION ALL SELECT t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = p.oid \
+           UNION ALL SELECT a.atttypid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid WHERE t.oid = p.oid AND a.attnum > 0 \
+           UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = p.oid OR r.rngmultitypid = p.oid) x(oid) WHERE x.oid <> 0) "
+    };
+}
+
 /// After ALTER, by the commands of the event trigger.
 pub fn altered(how: Altered) {
     follow(how, "SELECT c.classid, c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c");
@@ -30,7 +41,45 @@ pub fn dropped() {
     );
 }
 
+/// Before a view by this query is made, which nobody else sees until it is committed: whoever changes what its values consist of, or what they are called, waits
+/// until then, or is waited for. Tables are changed under a lock of their own, types and collations under that of `wait_for_makers`.
+pub fn hold(query: Query) {
+    let (mut of, collations) = (vec![], query.aggregates().into_iter().map(|a| a.collation).collect::<Vec<_>>());
+    query.types(&mut of);
+    if of.contains(&pg_sys::RECORDOID) {
+        lock::hold_object(pg_sys::TypeRelationId, pg_sys::RECORDOID);
+    }
+    let user = |all: Vec<Oid>| sql::oids(all.into_iter().filter(|oid| oid.to_u32() >= FIRST_UNSTABLE_OID).map(|oid| oid.to_u32()));
+    let found = concat!(
+        parts!(),
+        "SELECT t.tableoid, t.oid, t.typnamespace, t.typrelid FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.oid WHERE t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace \
+         UNION ALL SELECT l.tableoid, l.oid, l.collnamespace, 0 FROM pg_catalog.pg_collation l WHERE l.oid = ANY ($2::pg_catalog.oid[]) ORDER BY 1, 2"
+    );
+    for row in sql::as_superuser(|| sql::rows_latest_planned(found, &[&user(of), &user(collations)])) {
+        let [class, object, schema, relation] = [0, 1, 2, 3].map(|i| Oid::from(row[i].as_deref().and_then(|t| t.parse::<u32>().ok()).unwrap_or(0)));
+        lock::hold_object(pg_sys::NamespaceRelationId, schema);
+        if relation == Oid::INVALID { lock::hold_object(class, object) } else { lock::lock_to_read(relation) }
+    }
+}
+
+/// Waits for views that are being made by what has changed, and lets no others be made until the transaction ends.
+fn wait_for_makers(objects: &str) {
+    lock::change_object(pg_sys::TypeRelationId, pg_sys::RECORDOID);
+    let changed = format!(
+        "WITH o(class, oid) AS MATERIALIZED ({objects}) \
+         SELECT x.class, x.oid FROM (SELECT o.class, o.oid FROM o UNION ALL \
+           SELECT d.classid, d.objid FROM o JOIN pg_catalog.pg_depend d ON d.refclassid = o.class AND d.refobjid = o.oid AND d.deptype = 'e' \
+            WHERE o.class = 'pg_catalog.pg_extension'::pg_catalog.regclass) x \
+          WHERE x.class IN ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_collation'::pg_catalog.regclass, 'pg_catalog.pg_namespace'::pg_catalog.regclass) ORDER BY 1, 2"
+    );
+    for row in sql::as_superuser(|| sql::pinned(|| sql::rows(&changed))) {
+        let [class, object] = [0, 1].map(|i| Oid::from(row[i].as_deref().and_then(|t| t.parse::<u32>().ok()).unwrap_or(0)));
+        lock::change_object(class, object);
+    }
+}
+
 fn follow(how: Altered, objects: &str) {
+    wait_for_makers(objects);
     let all = registry::all();
     if all.is_empty() {
         return;
@@ -180,13 +229,8 @@ impl Changed {
         if types.contains(&pg_sys::RECORDOID) {
             return true;
         }
-        let list = |oids: &[Oid]| format!("{{{}}}", oids.iter().map(|oid| oid.to_u32().to_string()).collect::<Vec<_>>().join(","));
-        let found = "WITH RECURSIVE part(oid) AS (SELECT pg_catalog.unnest($1::pg_catalog.oid[]) UNION SELECT x.oid FROM part p CROSS JOIN LATERAL ( \
-                       SELECT t.typelem FROM pg_catalog.pg_type t WHERE t.oid = p.oid \
-                       UNION ALL SELECT t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = p.oid \
-                       UNION ALL SELECT a.atttypid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid WHERE t.oid = p.oid AND a.attnum > 0 \
-                       UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = p.oid OR r.rngmultitypid = p.oid) x(oid) WHERE x.oid <> 0) \
-                     SELECT FROM part WHERE oid = ANY ($2::pg_catalog.oid[]) LIMIT 1";
+        let found = concat!(parts!(), "SELECT FROM part WHERE oid = ANY ($2::pg_catalog.oid[]) LIMIT 1");
+        let list = |oids: &[Oid]| sql::oids(oids.iter().map(|oid| oid.to_u32()));
         !sql::as_superuser(|| sql::rows_latest_planned(found, &[&list(types), &list(&self.types)])).is_empty()
     }
 }

@@ -129,7 +129,7 @@ impl Facts {
             return;
         }
         let some: Vec<u32> = self.views.iter().map(Known::key).collect();
-        let array = |oids: &[u32]| format!("{{{}}}", oids.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+        let array = |all: &[u32]| sql::oids(all.iter().copied());
         let reads = "SELECT reader, read FROM tally.schedule_reads($1::pg_catalog.oid[], $2::pg_catalog.oid[], $3::pg_catalog.oid[])";
         for row in rows(reads, &[&array(views), &array(queries), &array(&some)]) {
             let (Some(reader), Some(read)) = (number(&row[0]), number(&row[1])) else { continue };
