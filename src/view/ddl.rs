@@ -75,7 +75,7 @@ pub fn changed(change: Change) {
     }
     quietly(|| {
         if change.view_replaced {
-            remove_torn("AND s.filled IS NOT NULL AND s.query IS NOT NULL AND (s.main IS NOT NULL AND s.delta IS NOT NULL OR s.rows IS NOT NULL) AND NOT EXISTS (SELECT FROM tally.readers p WHERE p.relation IN (s.groups, s.rows))");
+            replaced();
             triggers::remove_needless();
             return;
         }
@@ -101,6 +101,22 @@ pub fn changed(change: Change) {
             }
         }
     });
+}
+
+/// After a view got another definition: nothing reads what is behind it any more.
+fn replaced() {
+    let unread = "AND s.filled IS NOT NULL AND s.query IS NOT NULL AND (s.main IS NOT NULL AND s.delta IS NOT NULL OR s.rows IS NOT NULL) \
+                  AND NOT EXISTS (SELECT FROM tally.readers p WHERE p.relation IN (s.groups, s.rows))";
+    if torn(unread).is_empty() {
+        return;
+    }
+    let views = compact::oids_now("SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass");
+    for view in views {
+        Fail::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, format!("view \"{}\" is not kept by pg_tally any more", crate::pg::catalog::relation_name(view)))
+            .detail("It has another definition now; what was stored for the old one is removed.")
+            .notice();
+    }
+    remove_torn(unread);
 }
 
 /// Of a partition that is dropped it cannot be told any more whose it was. A doubt too many is only slow; keeping groups for ever is not.

@@ -126,22 +126,28 @@ fn key(node: Node, equality: Oid, source: Oid) -> Key {
 
 const HOUR: i64 = 3_600_000_000;
 
-/// For buckets of time, where their rows lie, so that an index on the time serves.
-fn range(node: Node, source: Oid) -> Option<Range> {
-    let (function, arguments) = node.call()?;
-    let over = |n: Node| format!("({})", n.deparse(source, "s"));
-    let of = |n: Node, before: i64, after: i64| Range { over: over(n), over_type: catalog::column_type(n.type_oid(), -1, Oid::INVALID), bucket: around(function, &arguments, source), before, after };
+/// For times and buckets of time, where their rows lie, so that an index on the time serves.
+fn range(key: Node, source: Oid) -> Option<Range> {
+    if retain::bucket::is_plain(key) {
+        return Some(itself(key, source));
+    }
+    let (function, arguments) = key.call()?;
+    let of = |before: i64, after: i64| {
+        let time = itself(arguments[1], source);
+        let bucket = time.bucket.and_then(|time| around(function, &arguments, time, source));
+        Range { bucket, before, after, ..time }
+    };
     match function.to_u32() {
         // date_bin
         6177 | 6178 => {
             let (months, days, micros) = arguments[0].constant_interval()?;
             let width = i64::from(days).checked_mul(24 * HOUR)?.checked_add(micros)?;
-            (months == 0 && width > 0).then(|| of(arguments[1], 0, width))
+            (months == 0 && width > 0).then(|| of(0, width))
         }
         // date_trunc: of timestamptz in a zone, and of timestamp. Where clocks are put back a bucket may begin later than its first rows, and last longer.
         1284 | 2020 => {
             let hours = match arguments[0].constant_text()?.to_ascii_lowercase().as_str() {
-                "hour" => 1,
+                "second" | "minute" | "hour" => 1,
                 "day" => 24,
                 "week" => 7 * 24,
                 "month" => 31 * 24,
@@ -149,14 +155,27 @@ fn range(node: Node, source: Oid) -> Option<Range> {
                 "year" => 366 * 24,
                 _ => return None,
             };
-            Some(of(arguments[1], 3 * HOUR, (hours + 3) * HOUR))
+            Some(of(3 * HOUR, (hours + 3) * HOUR))
+        }
+        // The cast of a timestamp to its date.
+        2029 => {
+            let time = range(arguments[0], source)?;
+            let bucket = time.bucket.map(|[before, after]| [format!("({before}"), format!("{after})::pg_catalog.date")]);
+            Some(Range { bucket, after: time.after + 24 * HOUR, ..time })
         }
         _ => None,
     }
 }
 
-/// The call of `range`'s function around its second argument, if the others are the same for all rows.
-fn around(function: Oid, arguments: &[Node], source: Oid) -> Option<[String; 2]> {
+/// A time as it is, by which rows are grouped or which is cut into buckets.
+fn itself(time: Node, source: Oid) -> Range {
+    let cast = || [String::new(), format!("::{}", catalog::column_type(time.type_oid(), -1, Oid::INVALID))];
+    let convert = retain::bucket::zone_shown(time).map(|zone| [format!("pg_catalog.timezone({}, ", sql::literal(&zone)), ")".to_string()]);
+    Range { over: format!("({})", time.deparse(source, "s")), bucket: Some(convert.unwrap_or_else(cast)), before: 0, after: 0 }
+}
+
+/// The call of date_bin or date_trunc around its second argument, if the others are the same for all rows.
+fn around(function: Oid, arguments: &[Node], [before, after]: [String; 2], source: Oid) -> Option<[String; 2]> {
     let others = || arguments.iter().enumerate().filter(|(i, _)| *i != 1).map(|(_, a)| *a);
     if others().any(|a| !a.columns().is_empty()) {
         return None;
@@ -165,7 +184,7 @@ fn around(function: Oid, arguments: &[Node], source: Oid) -> Option<[String; 2]>
     let mut others = others().map(|a| a.deparse(source, "s"));
     let first = others.next()?;
     let rest: String = others.map(|a| format!(", {a}")).collect();
-    Some([format!("pg_catalog.{name}({first}, "), format!("{rest})")])
+    Some([format!("pg_catalog.{name}({first}, {before}"), format!("{after}{rest})")])
 }
 
 fn column(column: &Column, source: Oid) -> Agg {

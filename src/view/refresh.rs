@@ -87,8 +87,8 @@ pub fn check_range(view: &View, action: &str) {
         View::Incremental(view) => {
             if storage::spec(view).is_none_or(|spec| spec.time_bucket().is_none()) {
                 Fail::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("cannot {action} view \"{name}\""))
-                    .detail("Its query does not group by a bucket of time.")
-                    .hint("Only a view that groups by date_bin or date_trunc of a time can be refreshed in part.")
+                    .detail("Its query does not group by a time.")
+                    .hint("Only a view that groups by a time or a bucket of it, such as date_trunc makes, can be refreshed in part.")
                     .raise();
             }
         }

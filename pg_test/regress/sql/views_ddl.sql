@@ -62,6 +62,10 @@ SET client_min_messages = warning;
 SELECT replaces();
 DROP VIEW IF EXISTS replaced;
 RESET client_min_messages;
+SELECT tally.create_view('replaced', 'SELECT k, count(*) AS n FROM t GROUP BY k');
+CREATE TABLE replaced_by (k text, n bigint);
+CREATE OR REPLACE VIEW replaced AS SELECT k, n FROM replaced_by;
+DROP VIEW replaced;
 
 -- columns
 SELECT left(pg_temp.fails('ALTER TABLE t DROP COLUMN x'), 5);

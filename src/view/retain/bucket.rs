@@ -10,7 +10,8 @@ use pgrx::pg_sys::{self, Oid};
 const BINS: [u32; 2] = [6177, 6178];
 const TRUNCATIONS: [u32; 2] = [1284, 2020];
 const AT_ZONE: [u32; 2] = [1159, 2069];
-const CASTS: [u32; 2] = [2029, 2024];
+const DATE_TO_TIMESTAMP: u32 = 2024;
+const CASTS: [u32; 2] = [2029, DATE_TO_TIMESTAMP];
 
 /// A key that never falls while a time column of the source rises, but for the hours in which clocks are put back.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +29,22 @@ pub fn is_time(type_oid: Oid) -> bool {
 /// None if the key is no bucket of time.
 pub fn of(key: Node) -> Option<Bucket> {
     is_time(key.type_oid()).then(|| within(key)).flatten()
+}
+
+/// Whether rows are grouped by a time as it is: a column, or what the wall clock of a zone shows then.
+pub fn is_plain(key: Node) -> bool {
+    let plain = |(function, arguments): (Oid, Vec<Node>)| match function.to_u32() {
+        f if AT_ZONE.contains(&f) => arguments[0].columns().is_empty() && is_plain(arguments[1]),
+        DATE_TO_TIMESTAMP => is_plain(arguments[0]),
+        _ => false,
+    };
+    is_time(key.type_oid()) && (key.column().is_some() || key.call().is_some_and(plain))
+}
+
+/// The zone of `time AT TIME ZONE 'zone'`, if that makes a wall clock's time of an instant.
+pub fn zone_shown(node: Node) -> Option<String> {
+    let (function, arguments) = node.call()?;
+    (function.to_u32() == AT_ZONE[0]).then(|| arguments[0].constant_text()).flatten()
 }
 
 fn within(node: Node) -> Option<Bucket> {

@@ -19,9 +19,9 @@ struct Buckets<'a> {
 }
 
 impl Spec {
-    /// The key that tells the time of a group: the narrowest bucket, if there are several.
+    /// The key that tells the time of a group: the narrowest bucket, if there are several, or else a time by which rows are grouped as it is.
     pub fn time_bucket(&self) -> Option<usize> {
-        let width = |key: &Key| key.range.as_ref().filter(|r| r.bucket.is_some()).map(|r| r.before + r.after);
+        let width = |key: &Key| key.range.as_ref().filter(|r| r.bucket.is_some()).map(|r| if r.is_bucket() { r.before + r.after } else { i64::MAX });
         self.keyed().filter_map(|(i, key)| Some((width(key)?, i))).min().map(|(_, i)| i)
     }
 
@@ -29,7 +29,7 @@ impl Spec {
         let key = self.time_bucket()?;
         let range = self.keys[key].range.as_ref()?;
         let [before, after] = range.bucket.as_ref()?;
-        let bucket = |at: String| format!("{before}({at})::{}{after}", range.over_type);
+        let bucket = |at: String| format!("{before}({at}){after}");
         Some(Buckets {
             key,
             expr: &self.keys[key].expr,
@@ -54,10 +54,11 @@ impl Buckets<'_> {
 
     /// Of a row of the source, also so that an index on the time serves.
     fn rows(&self) -> String {
-        let (over, interval) = (&self.range.over, Range::interval);
         let mut all = self.within(self.expr);
-        all.extend(self.first.iter().map(|first| format!("{over} >= {first} - {}", interval(self.range.before))));
-        all.extend(self.last.iter().map(|last| format!("{over} < {last} + {}", interval(self.range.after))));
+        if self.range.is_bucket() {
+            all.extend(self.first.iter().map(|first| self.range.since(first)));
+            all.extend(self.last.iter().map(|last| self.range.until(last)));
+        }
         all.join(" AND ")
     }
 }

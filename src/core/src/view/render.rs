@@ -1,6 +1,6 @@
 //! Pieces that the reading and the writing statements share.
 
-use super::spec::{Agg, Counted, Equality, Key, Range, Spec};
+use super::spec::{Agg, Counted, Equality, Key, Spec};
 use super::strategy::Strategy;
 use super::values::empty_set;
 
@@ -478,12 +478,8 @@ impl Key {
         };
         let equal = format!("{} {op} {value}", self.expr);
         match &self.range {
-            Some(r) => {
-                let least = if r.before == 0 { value.to_string() } else { format!("{value} - {}", Range::interval(r.before)) };
-                // Up to the end itself, which for an infinite bucket is the bucket.
-                format!("{equal} AND {0} >= {least} AND {0} <= {value} + {1}", r.over, Range::interval(r.after))
-            }
-            None => equal,
+            Some(r) if r.is_bucket() => format!("{equal} AND {} AND {}", r.since(value), r.until(value)),
+            _ => equal,
         }
     }
 }

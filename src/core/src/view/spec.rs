@@ -79,7 +79,7 @@ pub struct Key {
     /// The domain, if it is one.
     pub domain: Option<String>,
     pub equality: Equality,
-    /// For a bucket of time: the bucketed column and the expression of the bucket's end, so that an index on the column serves.
+    /// For a time, or a bucket of time.
     pub range: Option<Range>,
     /// Can be put into a btree index without a risk of rows too long for it.
     pub short: bool,
@@ -87,23 +87,39 @@ pub struct Key {
     pub hashable: bool,
 }
 
-/// Where the rows of a bucket lie: within `[bucket - before, bucket + after)`, and perhaps not all of that.
+/// Where the rows of a bucket lie: within `[bucket - before, bucket + after)`, and perhaps not all of that. A time by which rows are grouped as it is has no width.
 pub struct Range {
-    /// The bucketed expression, over `s`, and its type.
+    /// The bucketed expression, over `s`.
     pub over: String,
-    pub over_type: String,
-    /// The call that makes the bucket of a value: what stands before the value, and after it. None if it depends on more than the value.
+    /// What makes the bucket of a timestamptz: what stands before it, and after it. None if it depends on more.
     pub bucket: Option<[String; 2]>,
     pub before: i64,
     pub after: i64,
 }
 
 impl Range {
-    /// Microseconds as an interval of hours and less: adding it does not depend on a time zone.
-    pub(super) fn interval(micros: i64) -> String {
-        let seconds = micros / 1_000_000;
-        format!("'{}:{:02}:{:02}.{:06}'::interval", seconds / 3600, seconds / 60 % 60, seconds % 60, micros % 1_000_000)
+    pub(super) fn is_bucket(&self) -> bool {
+        self.after > 0
     }
+
+    /// Finds the rows of a bucket and of later ones. Near the first time that there is nothing can be taken away.
+    pub(super) fn since(&self, bucket: &str) -> String {
+        match self.before {
+            0 => format!("{} >= {bucket}", self.over),
+            before => format!("{} >= CASE WHEN {bucket} > '4700-01-01 BC' THEN {bucket} - {} ELSE '-infinity' END", self.over, interval(before)),
+        }
+    }
+
+    /// Finds the rows of a bucket and of earlier ones. Up to the end itself, which for an infinite bucket is the bucket.
+    pub(super) fn until(&self, bucket: &str) -> String {
+        format!("{} <= CASE WHEN {bucket} < '290000-01-01' THEN {bucket} + {} ELSE 'infinity' END", self.over, interval(self.after))
+    }
+}
+
+/// Microseconds as an interval of hours and less: adding it does not depend on a time zone.
+fn interval(micros: i64) -> String {
+    let seconds = micros / 1_000_000;
+    format!("'{}:{:02}:{:02}.{:06}'::interval", seconds / 3600, seconds / 60 % 60, seconds % 60, micros % 1_000_000)
 }
 
 pub enum Equality {
