@@ -35,6 +35,8 @@ pub enum Altered {
     Name,
     /// A label of an enum has.
     Label,
+    /// An attribute of a row has.
+    Attribute,
     /// Of what their values consist.
     Form,
 }
@@ -69,7 +71,7 @@ impl Change {
                     }
                 }
                 NodeTag::T_ViewStmt if (*statement.cast::<pg_sys::ViewStmt>()).replace => (change.view_replaced, change.types) = (true, Some(Altered::Form)),
-                NodeTag::T_RenameStmt => change.types = named((*statement.cast::<pg_sys::RenameStmt>()).renameType).then_some(Altered::Name),
+                NodeTag::T_RenameStmt => change.types = renamed((*statement.cast::<pg_sys::RenameStmt>()).renameType),
                 NodeTag::T_AlterObjectSchemaStmt => change.types = Some(Altered::Name),
                 NodeTag::T_AlterEnumStmt if !(*statement.cast::<pg_sys::AlterEnumStmt>()).oldVal.is_null() => change.types = Some(Altered::Label),
                 NodeTag::T_AlterTypeStmt => change.types = Some(Altered::Form),
@@ -97,8 +99,12 @@ impl Change {
     }
 }
 
-/// Whether what has another name is a type, or something that types are in or come with. Nothing that is stored has the names of columns and attributes.
-fn named(object: pg_sys::ObjectType::Type) -> bool {
+/// Whether what has another name is a type, something that types are in or come with, or a part of one.
+fn renamed(object: pg_sys::ObjectType::Type) -> Option<Altered> {
     use pg_sys::ObjectType as Of;
-    !matches!(object, Of::OBJECT_ATTRIBUTE | Of::OBJECT_COLUMN | Of::OBJECT_TABCONSTRAINT | Of::OBJECT_DOMCONSTRAINT)
+    match object {
+        Of::OBJECT_ATTRIBUTE | Of::OBJECT_COLUMN => Some(Altered::Attribute),
+        Of::OBJECT_TABCONSTRAINT | Of::OBJECT_DOMCONSTRAINT => None,
+        _ => Some(Altered::Name),
+    }
 }

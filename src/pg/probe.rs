@@ -136,8 +136,14 @@ impl Horizon {
     }
 }
 
+/// Whether this says that the view is filled, and for texts as this database has them.
+pub fn is_filled(filled: &Table) -> bool {
+    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    rows(filled, |values, _| values[ENCODING_COLUMN].value() as i32 == encoding)
+}
+
 fn look(delta: &Table, filled: &Table, kept: Option<&Table>) -> i32 {
-    let mut found = if rows(filled, |_, _| true) { 0 } else { SOURCE };
+    let mut found = if is_filled(filled) { 0 } else { SOURCE };
     if kept.is_some_and(|kept| rows(kept, |_, _| true)) {
         found |= PENDING;
     }
@@ -157,6 +163,8 @@ struct Columns {
 }
 
 const DOUBT_COLUMN: usize = 2;
+/// Of what says that the view is filled.
+const ENCODING_COLUMN: usize = 1;
 
 impl Columns {
     fn of(delta: &Table) -> Columns {

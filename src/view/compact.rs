@@ -161,10 +161,10 @@ enum State {
 
 fn state(view: &Registered) -> State {
     let storage = rules::Storage { id: view.id };
-    let (delta, filled) = (storage.delta(), storage.filled());
+    let (delta, filled, elsewhere) = (storage.delta(), storage.filled(), rules::filled_elsewhere(&storage));
     let state = as_owner(
         view,
-        &format!("SELECT NOT EXISTS (SELECT FROM {filled}) OR EXISTS (SELECT FROM {delta} WHERE doubt = 2), NOT EXISTS (SELECT FROM {delta})"),
+        &format!("SELECT NOT EXISTS (SELECT FROM {filled}) OR EXISTS ({elsewhere}) OR EXISTS (SELECT FROM {delta} WHERE doubt = 2), NOT EXISTS (SELECT FROM {delta})"),
     );
     let is = |i: usize| state.first().is_some_and(|r| r[i].as_deref() == Some("t"));
     match (is(0), is(1)) {
@@ -182,6 +182,9 @@ pub fn is_exact(view: &Registered) -> bool {
 /// The lock is held. Gives the delta rows that went, and what else was done.
 pub fn rebuild(view: &Registered) -> (i64, Done) {
     let Some(spec) = storage::spec(view) else { return (0, Done::default()) };
+    if !as_owner(view, &rules::filled_elsewhere(&spec.storage)).is_empty() {
+        rules::adoption(&spec).iter().for_each(|statement| drop(as_owner(view, statement)));
+    }
     if spec.recomputes() && super::retain::horizon::keeps_any(view) {
         // What a kept group has of an aggregate without a state comes from main, so groups that are new go there first.
         as_owner(view, &rules::compaction(&spec));

@@ -223,7 +223,13 @@ fn column(column: &Column, source: Oid) -> Agg {
         stored_is_result: column.stored_is_result,
         finisher: column.strategy.finisher(&aggregate.name).to_string(),
         finish_with,
-        any: instead.is_some(),
+        merges_with: match (column.strategy, aggregate.name.as_str()) {
+            _ if instead.is_some() => Some("any_value_merge"),
+            (Strategy::Least, "min_state") => Some("min_merge"),
+            (Strategy::Greatest, "max_state") => Some("max_merge"),
+            _ => None,
+        },
+        is_domain: catalog::base_type(node.type_oid()) != node.type_oid(),
         fitting: fitting(column),
         counted,
     }

@@ -140,6 +140,8 @@ struct Values {
     bytes: Vec<Oid>,
     /// Of what states name the types of.
     named: Vec<Oid>,
+    /// Of what states show the attributes of.
+    shown: Vec<Oid>,
     collations: Vec<Oid>,
 }
 
@@ -157,6 +159,7 @@ impl Values {
             keys: types(keys()),
             bytes: types(arguments(Strategy::has_bytes)),
             named: types(arguments(Strategy::has_names)),
+            shown: types(arguments(|strategy| matches!(strategy, Strategy::TopK(_)))),
             collations: stored(Strategy::has_names).map(|c| c.aggregate.collation).collect(),
         }
     }
@@ -217,6 +220,7 @@ impl Changed {
         match how {
             Altered::Name => values.collations.iter().any(|c| self.collations.contains(c)) || self.are_in(&values.named),
             Altered::Label => self.are_in(&values.bytes),
+            Altered::Attribute => self.are_in(&values.shown),
             Altered::Form => self.are_in(&values.keys) || self.are_in(&values.bytes),
         }
     }

@@ -78,7 +78,7 @@ impl View {
             Opened::Gone => None,
             Opened::Locked => Some(Seen { pending: 0, pages: 0 }),
             Opened::Both { delta, filled } => {
-                let pending = if probe::has_rows(&filled) { probe::count(&delta, most) } else { most };
+                let pending = if probe::is_filled(&filled) { probe::count(&delta, most) } else { most };
                 Some(Seen { pending, pages: i64::from(delta.pages()) })
             }
         }

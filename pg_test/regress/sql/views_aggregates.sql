@@ -69,6 +69,20 @@ SELECT pg_temp.kept('and new rows');
 -- what a bigint cannot hold
 INSERT INTO t (id, k, i8) VALUES (10, 'k0', 9223372036854775807), (11, 'k0', 9223372036854775807);
 SELECT pg_temp.kept('more than a bigint', NULL);
+-- least and greatest of types for which PostgreSQL has no min and max
+CREATE TYPE way AS (x int, y text);
+CREATE TABLE ends (g int, u uuid, j jsonb, b bytea, v varbit, r int4range, m datemultirange, w tsvector, p way, c "char", e inet, o boolean);
+SELECT pg_temp.make('least', 'SELECT g, min_state(u) AS u, min_state(j) AS j, min_state(b) AS b, min_state(v) AS v, min_state(r) AS r, min_state(m) AS m, min_state(w) AS w, min_state(p) AS p, min_state(c) AS c, min_state(e) AS e, min_state(o) AS o FROM ends GROUP BY g');
+SELECT pg_temp.make('greatest', 'SELECT max_state(u) AS u, max_state(j) AS j, max_state(b) AS b, max_state(v) AS v, max_state(r) AS r, max_state(m) AS m, max_state(w) AS w, max_state(p) AS p, max_state(c) AS c, max_state(e) AS e, max_state(o) AS o FROM ends');
+CREATE FUNCTION more(since int) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO ends SELECT i % 3, md5(i::text)::uuid, jsonb_build_object('i', i * 7 % 20), decode(md5(i::text), 'hex'), (i * 7 % 20)::bit(8)::varbit, int4range(i * 7 % 20, 99), datemultirange(daterange('2024-01-01', date '2024-01-02' + i * 7 % 20)),
+    to_tsvector('simple', 'w' || i * 7 % 20), ROW(nullif(i * 7 % 20, 3), 'y')::way, chr(65 + i * 7 % 20)::"char", ('10.0.0.' || i * 7 % 20)::inet, i % 5 > 0 FROM generate_series(since, since + 19) i $$;
+SELECT more(1);
+SELECT pg_temp.kept('ends of all types');
+SELECT more(21);
+DELETE FROM ends WHERE (p).x < 5 OR c > 'P' OR p IS NULL;
+SELECT pg_temp.exact('ends removed');
+SELECT pg_temp.kept('ends removed');
 SET client_min_messages = warning;
 DROP SCHEMA views_aggregates CASCADE;
 SELECT pg_temp.left_behind();

@@ -96,6 +96,18 @@ SELECT k, n FROM s2 WHERE k = 'hand';
 REVOKE ALL ON s2 FROM regress_tally_hand;
 REVOKE ALL ON SCHEMA views_byhand FROM regress_tally_hand;
 DROP ROLE regress_tally_hand;
+-- values that are never the same twice are computed once
+CREATE SEQUENCE numbers;
+SELECT tally.create_view('numbered', 'SELECT x, count_state(*) AS n FROM t GROUP BY x');
+TRUNCATE t;
+INSERT INTO numbered VALUES (nextval('numbers')::int, 10);
+INSERT INTO numbered VALUES (nextval('numbers')::int, 1), (nextval('numbers')::int, 2);
+INSERT INTO numbered SELECT nextval('numbers')::int, 7 FROM generate_series(1, 2);
+INSERT INTO t (x) VALUES (1), (2), (5);
+SELECT * FROM numbered ORDER BY x;
+SELECT tally.compact('numbered');
+SELECT * FROM numbered ORDER BY x;
+SELECT last_value FROM numbers;
 SET client_min_messages = warning;
 DROP SCHEMA views_byhand CASCADE;
 SELECT pg_temp.left_behind();

@@ -22,6 +22,7 @@ CREATE FUNCTION fill(since int) RETURNS void LANGUAGE sql AS $$
 SELECT pg_temp.make('args', 'SELECT g, arg_max(c, id) AS c, arg_min(f, id) AS f, arg_max(s, id) AS s, arg_max(ARRAY[c, NULL], id) AS a, arg_max(n, id) AS n FROM t GROUP BY g');
 SELECT pg_temp.make('keys', 'SELECT g, arg_max(id, c) AS c, arg_max(id, p) AS p, arg_min(id, ARRAY[n]) AS n FROM t GROUP BY g');
 SELECT pg_temp.make('tops', 'SELECT g, top_k(c, 3) AS c, uniq(c) AS u, uniq_exact(n, c) AS e, count(DISTINCT c) AS d, count(DISTINCT p) AS dp, uniq_exact(p) AS ep FROM t GROUP BY g');
+SELECT pg_temp.make('shown', 'SELECT g, top_k(p, 3) AS p, top_k(n, 3) AS n FROM t GROUP BY g');
 SELECT pg_temp.make('by_mood', 'SELECT c, count(*) AS n, min(c) AS f FROM t GROUP BY c');
 SELECT pg_temp.make('by_pair', 'SELECT p, s, count(*) AS n, sum(id) AS i FROM t GROUP BY p, s');
 SELECT pg_temp.make('by_nested', 'SELECT n, count(*) AS k FROM t GROUP BY n');

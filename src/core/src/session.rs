@@ -87,7 +87,7 @@ impl Source {
     /// The events of all users in [from, to).
     fn events(&self, from: Option<&str>, to: Option<&str>) -> String {
         format!(
-            "SELECT s.{0} AS k, {1} AS t FROM {2} s WHERE s.{0} IS NOT NULL AND {3}",
+            "SELECT s.{0} AS k, {1} AS t FROM {2} s WHERE s.{0} IS DISTINCT FROM NULL AND {3}",
             self.user,
             self.at(),
             self.relation,
@@ -100,10 +100,10 @@ impl Source {
         let (user, relation) = (&self.user, &self.relation);
         format!(
             "WITH RECURSIVE u AS (\n\
-             (SELECT s.{user} AS k FROM {relation} s WHERE s.{user} IS NOT NULL ORDER BY s.{user} LIMIT 1)\n\
+             (SELECT s.{user} AS k FROM {relation} s WHERE s.{user} IS DISTINCT FROM NULL ORDER BY s.{user} LIMIT 1)\n\
              UNION ALL\n\
-             SELECT (SELECT s.{user} FROM {relation} s WHERE s.{user} {} u.k ORDER BY s.{user} LIMIT 1) FROM u WHERE u.k IS NOT NULL)\n\
-             SELECT u.k, e.t FROM u CROSS JOIN LATERAL (SELECT {} AS t FROM {relation} s WHERE {} AND {}) e WHERE u.k IS NOT NULL",
+             SELECT (SELECT s.{user} FROM {relation} s WHERE s.{user} {} u.k ORDER BY s.{user} LIMIT 1) FROM u WHERE u.k IS DISTINCT FROM NULL)\n\
+             SELECT u.k, e.t FROM u CROSS JOIN LATERAL (SELECT {} AS t FROM {relation} s WHERE {} AND {}) e WHERE u.k IS DISTINCT FROM NULL",
             self.greater,
             self.at(),
             self.of_user("u.k"),
@@ -194,7 +194,7 @@ impl Source {
              UNION ALL\n\
              SELECT o.k, {} AS t, 1 AS events FROM {} s JOIN (SELECT o.k FROM {on}) o ON {} WHERE {}) e) n\n\
              WHERE n.n OPERATOR(pg_catalog.=) 1 GROUP BY n.k) y) x\n\
-             WHERE w.k IS NOT NULL)",
+             WHERE w.k IS DISTINCT FROM NULL)",
             plus_gap("f.ended"),
             self.sessionize,
             self.at(),

@@ -62,6 +62,7 @@ pub fn run(server: &Server) -> Result<Count> {
     test("an unlogged source after a crash", unlogged);
     test("a standby, read and promoted", standby);
     test("pg_dump, pg_restore", dumps);
+    test("a dump for another encoding", other_encoding);
     test("logical replication", replication);
     drop(nodes);
     worker::run(server, &mut count);
@@ -470,6 +471,67 @@ fn restored(c: &mut Client, views: &[View], how: &str, whole: bool) -> Result<()
     }
     c.batch_execute("TRUNCATE t, parts")?;
     exact(c, views, &format!("{how}, truncated"))
+}
+
+/// Views of texts, whose hashes and states have them in the encoding of their database.
+const VIEWS_OF_TEXTS: &[View] = &[
+    ("by_text", "SELECT b, count(*) AS n, min(v) AS least FROM t GROUP BY b"),
+    ("of_texts", "SELECT k, count(DISTINCT b) AS d, uniq(b) AS u, uniq_exact(b) AS e, top_k(b, 2) AS top, arg_max(b, v) AS last FROM t GROUP BY k"),
+];
+/// Of groups that the source does not have any more: SELECT k, n, v.
+const KEPT: &str = "SELECT b, n, finalize(v) FROM kept ORDER BY b";
+
+fn other_encoding(nodes: &mut Cluster) -> Result<()> {
+    let mut c = connect(nodes, "postgres")?;
+    c.batch_execute("DROP DATABASE IF EXISTS latin1 WITH (FORCE)")?;
+    c.batch_execute("CREATE DATABASE latin1 TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")?;
+    let mut from = connect(nodes, "latin1")?;
+    from.batch_execute(&format!("{TABLE}; CREATE EXTENSION pg_tally"))?;
+    let kept = ("kept", "SELECT b, count(*) AS n, sum_state(v) AS v FROM old GROUP BY b");
+    from.batch_execute("CREATE TABLE old (at timestamptz, b text, v int); SELECT tally.create_view('days', 'SELECT date_bin(''1 day'', at, ''epoch'') AS day, b, count(*) AS n FROM old GROUP BY 1, 2')")?;
+    for (view, query) in VIEWS_OF_TEXTS.iter().chain([&kept]) {
+        from.execute("SELECT tally.create_view($1, $2)", &[view, query])?;
+    }
+    let texts = "SELECT i, i % 5, i % 31, CASE WHEN i % 2 = 0 THEN 'é' ELSE 'ü' END || i % 3";
+    from.batch_execute(&format!("INSERT INTO t {texts} FROM generate_series(1, 100) i; SELECT tally.compact(); INSERT INTO t {texts} FROM generate_series(101, 140) i; DELETE FROM t WHERE v = 30"))?;
+    // groups that stay without rows of the source, compacted and pending, and states put in by hand
+    from.batch_execute("INSERT INTO old SELECT timestamptz '2024-01-01Z' + i * interval '1 hour', 'é' || i % 2, i FROM generate_series(1, 100) i; SELECT tally.compact()")?;
+    from.batch_execute("INSERT INTO kept SELECT b, count_state(*), sum_state(v) FROM old GROUP BY b; SET tally.maintain = off; DELETE FROM old WHERE at < '2024-01-03Z'; RESET tally.maintain")?;
+    let (shown, days) = (listed(&mut from, KEPT)?, "SELECT day::text, b, n FROM days ORDER BY day, b");
+    let shown_days = listed(&mut from, days)?;
+    let to = sh::base()?.join(format!("out/latin1-{}.sql", nodes.server.major));
+    dump(nodes, "latin1", &["-Fp"], &to)?;
+    nodes.fresh_database("utf8")?;
+    sh::capture(nodes.psql("utf8").args(["-o", "/dev/null", "-f"]).arg(&to))?;
+
+    let mut c = connect(nodes, "utf8")?;
+    let encoding: String = c.query_one("SHOW server_encoding", &[])?.get(0);
+    ensure!(encoding == "UTF8", "this server's databases are {encoding}");
+    let status = listed(&mut c, "SELECT DISTINCT status FROM tally.views")?;
+    ensure!(status == ["read from source"], "views of another encoding are {status:?}");
+    for (when, from) in [("restored", 201), ("compacted", 301)] {
+        exact(&mut c, VIEWS_OF_TEXTS, when)?;
+        c.batch_execute(&format!("INSERT INTO t {texts} FROM generate_series({from}, {from} + 40) i; DELETE FROM t WHERE v = 29 OR b = 'é1'"))?;
+        exact(&mut c, VIEWS_OF_TEXTS, &format!("{when}, written to"))?;
+        c.batch_execute("SELECT tally.compact()")?;
+        let status = listed(&mut c, "SELECT DISTINCT status FROM tally.views")?;
+        ensure!(status == ["ok"], "views after compaction are {status:?}");
+        exact(&mut c, VIEWS_OF_TEXTS, &format!("{when}, written to, compacted"))?;
+    }
+    let (again, again_days) = (listed(&mut c, KEPT)?, listed(&mut c, days)?);
+    ensure!(again == shown && again_days == shown_days, "what is kept became {again:?}, {again_days:?}, and was {shown:?}, {shown_days:?}");
+    c.batch_execute("INSERT INTO old VALUES ('2024-01-01Z', 'é1', 1000)")?;
+    let one = |c: &mut Client| listed(c, "SELECT count(*) FROM days WHERE day = '2024-01-01Z' AND b = 'é1'");
+    ensure!(one(&mut c)? == ["1"], "a kept group is there {:?} times", one(&mut c)?);
+    c.batch_execute("SELECT tally.compact()")?;
+    ensure!(one(&mut c)? == ["1"], "a kept group is there {:?} times, compacted", one(&mut c)?);
+    Ok(())
+}
+
+/// Each row as one text.
+fn listed(c: &mut Client, query: &str) -> Result<Vec<String>> {
+    let rows = c.query(&format!("SELECT array_to_string(array(SELECT json_each_text.value FROM json_each_text(row_to_json(x))), '|') FROM ({query}) x"), &[])?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 fn all_ok(c: &mut Client, views: &[View], when: &str) -> Result<()> {

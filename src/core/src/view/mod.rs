@@ -24,4 +24,4 @@ pub use render::storage_tables;
 pub use spec::{Agg, Counted, Equality, Key, Part, Range, Spec, Storage, Target};
 pub use strategy::{Argument, Call, Exact, Origin, Strategy, compares_bytes, strategy_of};
 pub use verify::{Compared, comparison, state};
-pub use write::{compaction, fold, rebuild};
+pub use write::{adoption, compaction, filled_elsewhere, fold, rebuild};

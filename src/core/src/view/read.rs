@@ -34,12 +34,12 @@ pub fn insert_rule(spec: &Spec, view: &str, targets: &[Target], columns: &[Part]
         })
     };
     let stored: String = spec.stored().filter_map(state).collect();
-    let hash = if keys.is_empty() { "0".to_string() } else { format!("tally.key_hash({})", keys.join(", ")) };
     let keys: String = keys.into_iter().map(|k| format!(", {k}")).collect();
     format!(
-        "CREATE RULE tally_insert AS ON INSERT TO {view} DO INSTEAD INSERT INTO {} ({}) VALUES ({hash}, {}{keys}{stored})",
+        "CREATE RULE tally_insert AS ON INSERT TO {view} DO INSTEAD INSERT INTO {} (n{}{}) VALUES ({}{keys}{stored})",
         spec.storage.kept(),
-        spec.main_columns(""),
+        spec.key_list(""),
+        spec.stored_list(""),
         rows.map_or("0".to_string(), |r| format!("coalesce({r}, 0)")),
     )
 }

@@ -87,12 +87,14 @@ impl Spec {
 
     /// The aggregate that merges stored values.
     fn merging(&self, agg: &Agg) -> String {
+        if let Some(merge) = agg.merges_with {
+            return self.function(merge);
+        }
         match agg.strategy {
             Strategy::Count => self.function("count_merge"),
             Strategy::Sum(_) => self.function("sum_merge_state"),
             Strategy::Average(_) => self.function("avg_merge_state"),
             Strategy::Variance(_) => self.function("var_merge_state"),
-            Strategy::Least if agg.any => self.function("any_value_merge"),
             Strategy::Uniq(_) => self.function("uniq_merge_state"),
             Strategy::Quantile => self.function("quantile_merge_state"),
             Strategy::TopK(_) => self.function("top_k_merge_state"),
@@ -156,15 +158,15 @@ impl Spec {
         self.stored().map(|(i, agg)| format!(", {} AS {}", self.merged_value(i, agg.strategy), a(i))).collect()
     }
 
-    /// Whether what was removed can matter to the best value that is known.
+    /// Whether what was removed can matter to the best value that is known. Of a row, unlike DISTINCT, IS NULL asks whether its attributes are NULL.
     fn removal_matters(strategy: Strategy, best: &str, removed: &str) -> String {
         match strategy {
             // Values without a bit that counts change nothing while one that has such bits is there.
             Strategy::BitAnd => format!("{removed} IS NOT NULL AND NOT coalesce({removed} = -1 AND {best} <> -1, false)"),
             Strategy::BitOr => format!("{removed} IS NOT NULL AND NOT coalesce({removed} = 0 AND {best} <> 0, false)"),
             Strategy::ArgLeast | Strategy::ArgGreatest => format!("coalesce(tally.arg_reaches({removed}, {best}), {removed} IS NOT NULL)"),
-            Strategy::Greatest => format!("{removed} IS NOT NULL AND NOT coalesce({best} > {removed}, false)"),
-            _ => format!("{removed} IS NOT NULL AND NOT coalesce({best} < {removed}, false)"),
+            Strategy::Greatest => format!("{removed} IS DISTINCT FROM NULL AND NOT coalesce({best} > {removed}, false)"),
+            _ => format!("{removed} IS DISTINCT FROM NULL AND NOT coalesce({best} < {removed}, false)"),
         }
     }
 
@@ -420,7 +422,7 @@ impl Spec {
         )
     }
 
-    fn hash(&self, keys: impl Iterator<Item = String>) -> String {
+    pub(super) fn hash(&self, keys: impl Iterator<Item = String>) -> String {
         let keys: Vec<String> = keys.collect();
         if keys.is_empty() { "0::bigint".into() } else { format!("tally.key_hash({})", keys.join(", ")) }
     }
@@ -444,7 +446,7 @@ impl Spec {
         for (i, key) in self.keyed() {
             by_hash += &format!(" AND {}", key.same(&key.expr, &format!("b.{}", k(i))));
         }
-        let some_null = self.keyed().map(|(i, _)| format!("b.{} IS NULL", k(i))).collect::<Vec<_>>().join(" OR ");
+        let some_null = self.keyed().map(|(i, _)| format!("b.{} IS NOT DISTINCT FROM NULL", k(i))).collect::<Vec<_>>().join(" OR ");
         // The condition stays outside the aggregation, so that nothing below it is begun, no parallel worker either.
         format!("{} UNION ALL SELECT y.* FROM ({}) y WHERE ({} & 4) = 4", part(by_key, None), part(by_hash, Some(&some_null)), self.reading())
     }
@@ -453,12 +455,15 @@ impl Spec {
     pub(super) fn final_value(&self, i: usize, agg: &Agg) -> String {
         match agg.strategy {
             Strategy::Rows => "x.n".into(),
+            // No value at all is none of a domain that allows no NULL either, as in the query: what is not there is not cast.
+            _ if agg.is_domain => {
+                let value = format!("x.{}", a(i));
+                let value = if agg.stored_is_result { value } else { agg.finished(&self.function(&agg.finisher), &value) };
+                format!("(SELECT y.v::{} FROM (SELECT {value} AS v) y WHERE y.v IS DISTINCT FROM NULL)", agg.result_type)
+            }
             _ if agg.stored_is_result && agg.bare_type() == agg.result_type => format!("x.{}", a(i)),
             _ if agg.stored_is_result => format!("x.{}::{}", a(i), agg.result_type),
-            _ => {
-                let more: String = agg.finish_with.iter().map(|m| format!(", {m}")).collect();
-                format!("{}(x.{}{more})::{}", self.function(&agg.finisher), a(i), agg.result_type)
-            }
+            _ => format!("{}::{}", agg.finished(&self.function(&agg.finisher), &format!("x.{}", a(i))), agg.result_type),
         }
     }
 }
@@ -467,7 +472,7 @@ impl Key {
     pub(super) fn same(&self, x: &str, y: &str) -> String {
         match &self.equality {
             Equality::Catalog => format!("{x} IS NOT DISTINCT FROM {y}"),
-            Equality::Operator(op) => format!("({x} {op} {y} OR {x} IS NULL AND {y} IS NULL)"),
+            Equality::Operator(op) => format!("({x} {op} {y} OR {x} IS NOT DISTINCT FROM NULL AND {y} IS NOT DISTINCT FROM NULL)"),
         }
     }
     /// Finds the source rows whose key is `value`, which is not NULL.
@@ -485,6 +490,11 @@ impl Key {
 }
 
 impl Agg {
+    /// The final value of a state.
+    fn finished(&self, finisher: &str, state: &str) -> String {
+        let more: String = self.finish_with.iter().map(|m| format!(", {m}")).collect();
+        format!("{finisher}({state}{more})")
+    }
     fn is_boolean(&self) -> bool {
         self.column_type == "boolean"
     }
@@ -493,6 +503,9 @@ impl Agg {
         self.column_type.split(" COLLATE ").next().unwrap_or(&self.column_type)
     }
 }
+
+/// The encoding of texts in the hashes and states of a filled view. A dump may be restored with another.
+pub(super) const ENCODING: &str = "pg_catalog.pg_char_to_encoding(pg_catalog.getdatabaseencoding())";
 
 /// The tables behind a view, and their indexes.
 pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
@@ -509,10 +522,12 @@ pub fn storage_tables(spec: &Spec, order_by: &[usize]) -> Vec<String> {
              WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
             s.delta()
         ),
-        format!("CREATE {unlogged}TABLE {} (filled boolean NOT NULL)", s.filled()),
+        format!("CREATE {unlogged}TABLE {} (filled boolean NOT NULL, encoding int NOT NULL DEFAULT {ENCODING})", s.filled()),
     ]);
     if spec.insertable {
-        all.push(format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL, n bigint NOT NULL{keys}{stored})", s.kept()));
+        let hash = spec.hash((0..spec.keys.len()).map(k));
+        // Computed where the row ends up, once, whoever brings it.
+        all.push(format!("CREATE {unlogged}TABLE {} (kh bigint NOT NULL GENERATED ALWAYS AS ({hash}) STORED, n bigint NOT NULL{keys}{stored})", s.kept()));
     }
     if spec.counts_values() {
         all.push(format!(

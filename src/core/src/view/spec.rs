@@ -143,8 +143,9 @@ pub struct Agg {
     pub finisher: String,
     /// What that function wants after the stored value.
     pub finish_with: Vec<String>,
-    /// It merges by `any_value`, because there is no other aggregate for its type.
-    pub any: bool,
+    /// The aggregate of ours that it merges by, if it is not for PostgreSQL to do: that has none for some types.
+    pub merges_with: Option<&'static str>,
+    pub is_domain: bool,
     /// For states that do not merge with every other of their type: the types that one must be of, as arguments of `tally.arg_fitting`.
     pub fitting: Option<String>,
     /// What is counted per value.

@@ -14,7 +14,7 @@ pub enum Compared {
     Never,
 }
 
-/// One row: groups missing from the view, groups too many, groups that differ.
+/// One row: groups missing from the view, groups too many (also such as are there twice), groups that differ.
 pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
     let hash: Vec<String> = (0..spec.keys.len()).map(|i| format!("x.{}", k(i))).collect();
     let hash = if hash.is_empty() { "0::bigint".to_string() } else { format!("tally.key_hash({})", hash.join(", ")) };
@@ -26,7 +26,7 @@ pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
             let (x, y) = (format!("a.{}", f(i)), format!("b.{}", f(i)));
             match how {
                 Compared::Equality(Equality::Catalog) => format!("{x} IS DISTINCT FROM {y}"),
-                Compared::Equality(Equality::Operator(op)) => format!("NOT coalesce({x} {op} {y}, {x} IS NULL AND {y} IS NULL)"),
+                Compared::Equality(Equality::Operator(op)) => format!("NOT coalesce({x} {op} {y}, {x} IS NOT DISTINCT FROM NULL AND {y} IS NOT DISTINCT FROM NULL)"),
                 Compared::Nearly => {
                     format!("({x} IS DISTINCT FROM {y} AND NOT coalesce(abs({x} - {y}) <= 1e-9 * greatest(abs({x}), abs({y})), false))")
                 }
@@ -42,7 +42,7 @@ pub fn comparison(spec: &Spec, by: &[Compared]) -> String {
     format!(
         "WITH a AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM {} x{computed}), b AS MATERIALIZED (SELECT {hash} AS kh, x.* FROM ({}) x{computed}) \
          SELECT (SELECT pg_catalog.count(*) FROM b WHERE NOT EXISTS (SELECT FROM a WHERE {same})), \
-         (SELECT pg_catalog.count(*) FROM a WHERE NOT EXISTS (SELECT FROM b WHERE {same})), \
+         (SELECT pg_catalog.count(*) FROM a) - (SELECT pg_catalog.count(*) FROM b WHERE EXISTS (SELECT FROM a WHERE {same})), \
          (SELECT pg_catalog.count(*) FROM a JOIN b ON {same} WHERE {differs})",
         spec.storage.groups(),
         recomputed_groups(spec),

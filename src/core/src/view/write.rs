@@ -1,7 +1,7 @@
 //! The statements that fold delta into main. Each is one statement, so that all of it sees one snapshot.
 
-use super::render::{WHOLE, a};
-use super::spec::Spec;
+use super::render::{ENCODING, WHOLE, a, k};
+use super::spec::{Spec, Storage};
 
 /// Folds what the snapshot sees; groups in doubt are read from the source in the same snapshot.
 pub fn compaction(spec: &Spec) -> String {
@@ -50,6 +50,18 @@ pub fn fold(spec: &Spec) -> String {
 /// went, the rows of the source that were read, and the rows of main that went and came.
 pub fn rebuild(spec: &Spec) -> String {
     rebuild_of(spec, None, None)
+}
+
+/// Gives a row if the view was filled in a database of another encoding, and was dumped and restored since.
+pub fn filled_elsewhere(storage: &Storage) -> String {
+    format!("SELECT FROM {} WHERE encoding <> {ENCODING}", storage.filled())
+}
+
+/// What comes before `rebuild` where the view was filled in a database of another encoding: main and delta get the hashes of keys that they would have
+/// here, because kept groups are not made anew.
+pub fn adoption(spec: &Spec) -> [String; 3] {
+    let rehash = |table: String| format!("UPDATE {table} x SET kh = {}", spec.hash((0..spec.keys.len()).map(|i| format!("x.{}", k(i)))));
+    [rehash(spec.storage.main()), format!("{} WHERE x.doubt < {WHOLE}", rehash(spec.storage.delta())), format!("DELETE FROM {}", spec.storage.filled())]
 }
 
 /// The groups of which a condition over a row with the keys holds; all, if there is none.
