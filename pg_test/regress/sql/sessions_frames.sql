@@ -20,6 +20,16 @@ SELECT count(*) FROM tally.sessions('"Page Views"', 'User', 'at', '30 minutes', 
 SELECT count(*) FROM tally.sessions('"Page Views"', 'User', 'at', '30 minutes', '2024-01-02', '2024-01-01');
 SELECT count(*) FROM tally.sessions('"Page Views"', 'User', 'at', '30 minutes', '-infinity', 'infinity');
 SELECT count(*) FROM tally.sessions('"Page Views"', 'User', 'at', '30 minutes', 'infinity', '-infinity');
+-- the first and the last times that there are
+CREATE TABLE ends (u int, at timestamptz);
+INSERT INTO ends VALUES (1, '294276-12-31 23:40Z'), (1, '294276-12-31 23:59:59Z'), (1, '2024-01-01Z'), (2, '4714-11-24 00:00Z BC'), (2, '4714-11-24 00:10Z BC'), (3, '2024-01-01 00:20Z');
+SELECT * FROM tally.sessions('ends', 'u', 'at') ORDER BY started, user_key;
+SELECT * FROM tally.sessions('ends', 'u', 'at', '30 minutes', '4714-11-24 00:05Z BC', '294276-12-31 23:50Z') ORDER BY started, user_key;
+INSERT INTO ends SELECT i % 50 + 10, timestamptz '294276-01-01Z' + i * interval '25 seconds' FROM generate_series(1, 30000) i;
+CREATE INDEX ends_at ON ends (at);
+ANALYZE ends;
+SELECT count(*), sum(events), max(upper(session)) FROM tally.sessions('ends', 'u', 'at', '30 minutes', '294276-01-01Z', '294276-01-02Z');
+SELECT count(*), sum(events), max(upper(session)) FROM tally.sessions('ends', 'u', 'at', '2 months', '294276-01-01Z', '294276-01-02Z');
 -- timestamp and date are times of the session's time zone, as PostgreSQL casts them
 CREATE TABLE local AS SELECT 1 AS u, timestamp '2024-01-01 10:00' AS t, date '2024-01-01' AS d;
 SET TimeZone = 'Europe/Berlin';

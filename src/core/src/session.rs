@@ -51,16 +51,20 @@ const SLICES: f64 = 7.0;
 /// More than the offset of a time zone ever jumps.
 const ZONE_SLACK: &str = "'2 days'::pg_catalog.interval";
 
+/// Near the last time that there is comes infinity.
+fn later(time: &str, by: &str) -> String {
+    format!("(CASE WHEN {time} OPERATOR(pg_catalog.<) '290000-01-01' THEN {time} OPERATOR(pg_catalog.+) {by} ELSE 'infinity' END)")
+}
+
 fn plus_gap(time: &str) -> String {
-    format!("({time} OPERATOR(pg_catalog.+) $1)")
+    later(time, "$1")
 }
 
 impl Frame {
     /// Events before this decide nothing about the frame: a gap later it has not begun.
     fn look_back(self) -> Option<String> {
-        let from = format!("({FROM} OPERATOR(pg_catalog.-) $1");
         let slack = if self.calendar { format!(" OPERATOR(pg_catalog.-) {CALENDAR_SLACK}") } else { String::new() };
-        self.from.then(|| format!("{from}{slack})"))
+        self.from.then(|| format!("(CASE WHEN {FROM} OPERATOR(pg_catalog.>) '4000-01-01 BC' THEN {FROM} OPERATOR(pg_catalog.-) $1{slack} ELSE '-infinity' END)"))
     }
 }
 
@@ -179,7 +183,7 @@ impl Source {
     /// The sessions that are on at the frame's end, slice by slice of the time after it, as long as any goes on. Each slice is twice as
     /// long as the one before. They are carried along in arrays because a recursive term cannot aggregate what it recurs on.
     fn slices(&self) -> String {
-        let next = "(w.upto OPERATOR(pg_catalog.+) w.width)";
+        let next = &later("w.upto", "w.width");
         let on = format!("{CARRIED} WHERE {} OPERATOR(pg_catalog.>) w.upto", plus_gap("o.ended"));
         format!(
             "slice AS (\n\
