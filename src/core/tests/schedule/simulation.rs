@@ -6,6 +6,11 @@
 //!   for and is past the longest spread and back-off there may be, it has been started. In the end, all have all their ticks.
 //! - **None doubled**: a refresh starts for the last tick that has passed, which is later than the one satisfied. No tick of a view is
 //!   satisfied twice, unless the clock went back over two of its ticks at once.
+//! - **None behind**: a refresh that satisfies ticks has read of each view below, unless that is paused, what satisfies the ticks of that one up to the
+//!   first of them, and up to the last of them unless that one has had its turn. Where that cannot be, because one below is *stuck*, it satisfies
+//!   what is before the first tick that is missing there, neither more nor less.
+//! - **None in vain**: after each of its ticks a view is refreshed well at most twice: once with what there is, if something below is stuck then, and
+//!   once when nothing is. A round by hand tries it once, and what is stuck for ever below keeps neither from its end.
 //! - Never two refreshes of one view at once, never more than `max_workers` of the worker's, none of a paused view.
 //! - A view does not start while one that it reads is due or at work for the same tick, if that one has not had its turn since.
 //! - Failures in a row are followed by growing pauses, an attempt that died with its server among them.
@@ -40,6 +45,8 @@ struct Kept {
     /// How often its record was set back, and what it satisfied since.
     epoch: u32,
     done: HashSet<(u32, Instant)>,
+    /// For which ticks it was refreshed while something below was stuck, since the clock was set so often.
+    short: HashSet<(u32, Instant)>,
 }
 
 impl Kept {
@@ -68,9 +75,27 @@ impl Kept {
         !self.paused && self.pending() <= now
     }
 
-    /// Past the longest spread and back-off.
-    fn must_start(&self, now: Instant) -> bool {
-        let spread = match self.pending() {
+    /// When its last attempt began, if that was good, is not in the future, and left ticks before it.
+    fn short(&self, now: Instant) -> Option<Instant> {
+        let Attempt { started, finished } = self.attempt?;
+        (finished.is_some() && self.failures == 0 && self.pending() <= started && started <= now).then_some(started)
+    }
+
+    fn fail(&mut self) {
+        self.failures += 1;
+        // Tried again, it may find something else stuck.
+        self.short.clear();
+    }
+
+    /// The shortest that it may back off, if it does.
+    fn retry(&self, now: Instant) -> Option<Instant> {
+        let finished = self.attempt?.finished.filter(|&f| self.failures > 0 && f <= now)?;
+        Some(finished.plus((10 * SECOND << (self.failures - 1).min(15)).min(HOUR).min(self.gap(finished)) * 7 / 10))
+    }
+
+    /// Past the longest spread and back-off from a tick on.
+    fn must_start(&self, tick: Instant, now: Instant) -> bool {
+        let spread = match tick {
             Instant::BEGIN => Instant::BEGIN,
             tick => tick.plus((self.gap(tick) / 20).min(MINUTE)),
         };
@@ -85,6 +110,9 @@ impl Kept {
 struct Job {
     view: usize,
     scheduled: Instant,
+    /// The tick that it began for, and how often the clock had been set then.
+    tick: Instant,
+    sets: u32,
     end: i64,
     good: bool,
     by_hand: bool,
@@ -100,6 +128,8 @@ enum Event {
     Kill,
     Pause(usize),
     Resume(usize),
+    /// `tally.refresh_view`
+    Refresh(usize),
     Break(usize, i64),
     Set(i64),
     ByHand,
@@ -116,8 +146,10 @@ struct World {
     wake: i64,
     /// After the clock was set, the worker sleeps on for up to a minute.
     set_unnoticed: bool,
-    /// When a round by hand was asked for, and whether the clock was set since.
+    sets: u32,
+    /// When a round by hand was asked for, and whether the clock was set since; what it has tried.
     hand: Option<(Instant, bool)>,
+    tried: HashSet<usize>,
     refreshes: u64,
 }
 
@@ -138,26 +170,67 @@ impl World {
         self.jobs.iter().filter(|j| !j.by_hand).count()
     }
 
+    /// Whether the view cannot come to be up to date: a way leads down from it, over views for ticks that are not satisfied, to one that fails,
+    /// or that a round by hand which was asked for at `hand` has tried.
+    fn stuck(&self, n: usize, due_by: Instant, hand: Option<Instant>) -> bool {
+        let (mut seen, mut stack) = (HashSet::new(), vec![n]);
+        while let Some(n) = stack.pop() {
+            let v = &self.views[n];
+            if !v.due(due_by) || !seen.insert(n) {
+                continue;
+            }
+            let lost = !v.running && v.attempt.is_some_and(|a| a.finished.is_none());
+            let tried = !v.running && v.attempt.is_some_and(|a| hand.is_some_and(|called| a.started >= called));
+            if v.failures > 0 || lost || tried {
+                return true;
+            }
+            stack.extend(self.below(n).into_iter().filter(|&b| self.views[b].pending() <= v.last_tick(due_by)));
+        }
+        false
+    }
+
+    /// Whether it was refreshed for its last tick with what there is, and something below is stuck still.
+    fn rests(&self, n: usize, due_by: Instant, hand: Option<Instant>) -> bool {
+        self.views[n].short(self.now()).is_some_and(|started| started >= self.views[n].last_tick(due_by)) && self.stuck(n, due_by, hand)
+    }
+
     /// Nobody sits idle who should have been started by `now`.
     fn check_idle(&self, now: Instant) {
         if !self.up || self.workers() >= self.max_workers {
             return;
         }
-        for (n, v) in self.views.iter().enumerate().filter(|(_, v)| v.must_start(now)) {
-            let held = self.below(n).iter().any(|&b| self.views[b].running || self.views[b].due(now));
-            assert!(held, "view {} ({}) is idle at {now:?}: {:?}", v.id, v.schedule, v.view());
+        for (n, v) in self.views.iter().enumerate().filter(|(_, v)| v.due(now) && !v.running) {
+            let must = match v.short(now).map(|started| v.tick_after(started)) {
+                Some(tick) if tick > now => !self.stuck(n, now, None),
+                tick => v.must_start(tick.unwrap_or(v.pending()), now),
+            };
+            let held = || self.below(n).into_iter().map(|b| (b, &self.views[b])).any(|(b, v)| {
+                v.running || (v.due(now) && !self.rests(b, now, None) && v.retry(now).is_none_or(|retry| retry <= now))
+            });
+            assert!(!must || held(), "view {} ({}) is idle at {now:?}: {:?}", v.id, v.schedule, v.view());
         }
     }
 
     /// Against the state before anything of this round was started.
-    fn check_order(&self, start: Start, due_by: Instant) {
+    fn check_order(&self, start: Start, due_by: Instant, hand: Option<Instant>) {
         let n = self.find(start.id).unwrap();
         let v = &self.views[n];
+        let tick = v.last_tick(due_by);
+        assert!(!self.rests(n, due_by, hand), "in vain: {:?}", v.view());
+        let missing = self.below(n).into_iter().filter(|&b| self.stuck(b, due_by, hand)).map(|b| self.views[b].pending()).filter(|&p| p <= tick).min();
+        let satisfies = missing.map_or(tick, |missing| Instant(missing.0.max(1) - 1)).max(v.satisfied.unwrap_or(Instant::BEGIN));
+        // What was before the ticks that are known here is all one.
+        let begin = self.views.iter().map(|v| v.ticks[0]).max().unwrap();
+        assert_eq!(start.scheduled.max(begin), satisfies.max(begin), "{:?} at {due_by:?}, {missing:?} is missing below", v.view());
         for b in self.below(n).into_iter().filter(|_| !v.in_cycle) {
             let below = &self.views[b];
-            let has_had_a_turn = below.attempt.is_some_and(|a| a.started >= v.pending() && a.finished.is_some());
-            let ahead = below.running || (below.due(due_by) && below.failures == 0);
-            assert!(!ahead || has_had_a_turn || below.pending() > start.scheduled, "{:?} before {:?}", v.view(), below.view());
+            let turn = below.attempt.filter(|a| a.started >= v.pending() && a.finished.is_some());
+            let whole = turn.is_some_and(|a| below.failures == 0 && below.pending() > a.started);
+            let ahead = below.running || (below.due(due_by) && below.failures == 0 && !self.rests(b, due_by, hand));
+            let has_had_a_turn = whole || (turn.is_some() && self.stuck(b, due_by, hand));
+            assert!(!ahead || has_had_a_turn || below.pending() > tick, "{:?} before {:?}", v.view(), below.view());
+            let claims = v.tick_after(v.satisfied.unwrap_or(Instant::BEGIN)) <= start.scheduled && !below.paused;
+            assert!(!claims || below.pending() > start.scheduled || whole, "{:?} is behind {:?}", v.view(), below.view());
         }
     }
 
@@ -165,22 +238,18 @@ impl World {
         let now = self.now();
         let n = self.find(start.id).unwrap();
         let v = &self.views[n];
-        assert!(!v.running && !v.paused && self.up, "{v:?}", v = v.view());
-        assert_eq!(start.scheduled, v.last_tick(due_by), "{v:?}", v = v.view());
-        assert!(v.satisfied.is_none_or(|s| s < start.scheduled), "{v:?}", v = v.view());
+        let tick = v.last_tick(due_by);
+        assert!(!v.running && !v.paused && self.up && v.pending() <= tick, "{v:?}", v = v.view());
         if let Some(Attempt { finished, .. }) = v.attempt {
-            let finished = finished.expect("a lost attempt is written down first");
-            if v.failures > 0 && finished <= now {
-                let least = (10 * SECOND << (v.failures - 1).min(15)).min(HOUR).min(v.gap(finished)) * 7 / 10;
-                assert!(now.minus(finished) >= least, "no back-off: {v:?}", v = v.view());
-            }
+            assert!(finished.is_some(), "a lost attempt is written down first");
+            assert!(v.retry(now).is_none_or(|retry| retry <= now), "no back-off: {v:?}", v = v.view());
         }
         let length = if self.dice.one_in(4) { 1 + self.dice.below(self.views[n].most as u64) as i64 } else { 1 + self.dice.below(SECOND as u64) as i64 };
         let good = self.real >= self.views[n].broken_until && !self.dice.one_in(self.views[n].fails);
         let v = &mut self.views[n];
         v.attempt = Some(Attempt { started: now, finished: None });
         v.running = true;
-        self.jobs.push(Job { view: n, scheduled: start.scheduled, end: self.real + length, good, by_hand });
+        self.jobs.push(Job { view: n, scheduled: start.scheduled, tick, sets: self.sets, end: self.real + length, good, by_hand });
         assert!(self.workers() <= self.max_workers, "too many jobs");
         self.refreshes += 1;
     }
@@ -191,12 +260,13 @@ impl World {
         v.running = false;
         v.attempt.as_mut().unwrap().finished = Some(now);
         if !job.good {
-            v.failures += 1;
+            v.fail();
             return;
         }
         v.failures = 0;
         v.satisfied = Some(job.scheduled);
-        assert!(v.done.insert((v.epoch, job.scheduled)), "twice: {v:?}", v = v.view());
+        let first = if job.scheduled == job.tick { v.done.insert((v.epoch, job.tick)) } else { v.short.insert((job.sets, job.tick)) };
+        assert!(first, "twice: {v:?}", v = v.view());
     }
 
     fn write_down(&mut self, lost: &[ViewId], set_back: &[ViewId]) {
@@ -207,7 +277,7 @@ impl World {
             let attempt = v.attempt.as_mut().unwrap();
             assert!(!v.running && attempt.finished.is_none());
             attempt.finished = Some(now);
-            v.failures += 1;
+            v.fail();
         }
         for id in set_back {
             let n = self.find(*id).unwrap();
@@ -226,7 +296,7 @@ impl World {
             let views: Vec<View> = self.views.iter().map(|v| v.view()).collect();
             let round = decide(&views, now, Jobs { max_workers: self.max_workers, running });
             self.write_down(&round.lost, &round.set_back);
-            round.start.iter().for_each(|start| self.check_order(*start, now));
+            round.start.iter().for_each(|start| self.check_order(*start, now, None));
             round.start.iter().for_each(|start| self.begin(*start, false, now));
             if round.lost.is_empty() && round.set_back.is_empty() {
                 self.wake = round.wake.map_or(i64::MAX, |wake| self.real + wake.minus(now));
@@ -251,7 +321,9 @@ impl World {
             let round = due_in_order(&views, called, now);
             self.write_down(&round.lost, &round.set_back);
             if let Some(&first) = round.start.first() {
-                self.check_order(first, called.min(now));
+                self.check_order(first, called.min(now), Some(called.min(now)));
+                let n = self.find(first.id).unwrap();
+                assert!(self.tried.insert(n) || clock_was_set, "tried twice by hand: {:?}", self.views[n].view());
                 return self.begin(first, true, called.min(now));
             }
             if !round.lost.is_empty() || !round.set_back.is_empty() {
@@ -261,8 +333,8 @@ impl World {
                 return;
             }
             self.hand = None;
-            for v in self.views.iter().filter(|v| !clock_was_set && v.failures == 0) {
-                assert!(!v.due(called), "run_due is done, and there is {:?} from {called:?}", v.view());
+            for (n, v) in self.views.iter().enumerate().filter(|_| !clock_was_set) {
+                assert!(!v.due(called) || self.stuck(n, called, Some(called)), "run_due is done, and there is {:?} from {called:?}", v.view());
             }
         }
     }
@@ -295,15 +367,28 @@ impl World {
                 self.views[n].paused = false;
                 self.wake = self.real;
             }
+            Event::Refresh(n) if self.up && !self.views[n].running => {
+                let now = self.now();
+                let v = &mut self.views[n];
+                // It may have been satisfied later than now, by a clock that was ahead.
+                v.epoch += u32::from(v.satisfied > Some(now));
+                (v.attempt, v.satisfied, v.failures) = (Some(Attempt { started: now, finished: Some(now) }), Some(now), 0);
+                self.wake = self.real;
+            }
+            Event::Refresh(_) => {}
             Event::Break(n, length) => self.views[n].broken_until = self.real + length,
             Event::Set(by) => {
                 self.skew += by;
+                self.sets += 1;
                 self.set_unnoticed = true;
                 self.hand = self.hand.map(|(called, _)| (called, true));
                 // It is noticed with the next look at the clock.
                 self.wake = self.wake.min(self.real + self.dice.below(MINUTE as u64) as i64);
             }
-            Event::ByHand if self.up && self.hand.is_none() => self.hand = Some((self.now(), false)),
+            Event::ByHand if self.up && self.hand.is_none() => {
+                self.hand = Some((self.now(), false));
+                self.tried.clear();
+            }
             Event::ByHand => {}
         }
     }
@@ -351,6 +436,7 @@ struct Trouble {
     broken: u64,
     sets: u64,
     by_hand: u64,
+    refreshes: u64,
     /// Refreshes fail once in so many.
     fails: u64,
     /// Refreshes take up to so many seconds.
@@ -367,6 +453,7 @@ const CALM: Trouble = Trouble {
     broken: 0,
     sets: 0,
     by_hand: 0,
+    refreshes: 0,
     fails: u64::MAX,
     seconds: 300,
     workers: 100,
@@ -374,7 +461,7 @@ const CALM: Trouble = Trouble {
 };
 
 const ROUGH: Trouble =
-    Trouble { crashes: 2, kills: 4, pauses: 3, broken: 2, sets: 4, by_hand: 3, fails: 20, seconds: 1200, workers: 3, ..CALM };
+    Trouble { crashes: 2, kills: 4, pauses: 3, broken: 2, sets: 4, by_hand: 3, refreshes: 1, fails: 20, seconds: 1200, workers: 3, ..CALM };
 
 fn set_by(dice: &mut Dice) -> i64 {
     match dice.below(6) {
@@ -420,6 +507,9 @@ fn events(dice: &mut Dice, trouble: Trouble, views: u64, from: i64, days: i64) -
     for time in times(dice, trouble.by_hand) {
         all.push((time, Event::ByHand));
     }
+    for time in times(dice, trouble.refreshes) {
+        all.push((time, Event::Refresh(dice.below(views) as usize)));
+    }
     all
 }
 
@@ -440,6 +530,7 @@ fn kept(id: ViewId, plan: &Plan, name: &'static str, walk: &Walk, trouble: Troub
         in_cycle: false,
         epoch: 0,
         done: HashSet::new(),
+        short: HashSet::new(),
     }
 }
 
@@ -472,7 +563,9 @@ fn world(dice: Dice, start: Instant, views: Vec<Kept>, trouble: Trouble) -> Worl
         up: true,
         wake: start.0,
         set_unnoticed: false,
+        sets: 0,
         hand: None,
+        tried: HashSet::new(),
         refreshes: 0,
     }
 }
@@ -592,5 +685,36 @@ fn slow_views_below_do_not_starve_those_above() {
                 assert!(v.satisfied.is_some_and(|s| s.0 > world.real - 2 * HOUR), "{workers} workers: {:?}", v.view());
             }
         }
+    }
+}
+
+/// What fails for ever at the bottom does not keep those above from their ticks, however fast or slow they are, nor does it make them run more often.
+#[test]
+fn a_view_that_fails_for_ever_stops_nobody() {
+    for (workers, minutes, seconds) in [(1, [60, 10, 30, 60], 60), (3, [10, 10, 10, 10], 300), (3, [720, 1, 1, 60], 150), (9, [1, 60, 1, 10], 90), (9, [5, 1, 60, 7], 1)] {
+        let trouble = Trouble { workers, seconds, by_hand: 24, ..CALM };
+        let start = at("2026-05-01T00:00:00Z");
+        let walk = Walk::new(&iana("UTC"), Instant(start.0 - 10 * DAY), 20 * 1440);
+        let mut views: Vec<Kept> = minutes.iter().zip(0..).map(|(&m, id)| kept(id, &Plan::minutes(m), "UTC", &walk, trouble)).collect();
+        views.iter_mut().for_each(|v| v.satisfied = Some(start));
+        (views[1].reads, views[2].reads, views[3].reads) = (vec![0], vec![1], vec![2, 0]);
+        views[0].broken_until = i64::MAX;
+        let mut dice = Dice(11);
+        let mut events = events(&mut dice, trouble, 4, start.0, 2);
+        let mut world = world(dice, start, views, trouble);
+        for hour in 1..48 {
+            let until = start.0 + hour * HOUR;
+            let now: Vec<_> = events.extract_if(.., |e| e.0 < until).collect();
+            world.live(now, until);
+            assert!(world.hand.is_none_or(|(called, _)| called.0 > until - HOUR), "a round by hand does not end: {minutes:?}");
+            for v in &world.views[1..] {
+                let began = v.attempt.map(|a| a.started);
+                assert!(v.last_tick(Instant(until - HOUR)) <= began.unwrap_or(v.last_tick(start)), "{minutes:?}, {workers} workers: {:?} at {until}", v.view());
+            }
+        }
+        // It is mended: all have read it within two periods of the longest retry, and nobody is behind.
+        world.views[0].broken_until = 0;
+        world.live(Vec::new(), start.0 + 50 * HOUR);
+        assert!(world.views.iter().all(|v| v.satisfied.is_some_and(|s| s.0 > world.real - 2 * v.gap(world.now()) - HOUR)));
     }
 }
