@@ -18,8 +18,8 @@
 //! # Behind
 //! A view is *stuck* while it is due and fails, or reads one that is stuck for a tick not later than its own. A refresh that reads a stuck view is *short*:
 //! it satisfies only what is before the first tick that is missing there. So the view stays due, and is refreshed again when nothing is stuck below.
-//! Until then it is *behind*, and is left alone up to its own next tick. So between two of its ticks it is refreshed well at most twice, however often
-//! something fails and recovers below; and what fails for ever below costs it none of its ticks.
+//! Until then it is *behind*, and is left alone up to its own next tick. So for one tick it is refreshed well at most twice, if it does not fail itself
+//! in between, however often something fails and recovers below; and what fails for ever below costs it none of its ticks.
 //!
 //! # Clocks
 //! If the clock is set forward, ticks were missed, and are caught up once. If it is set back, a tick that is `satisfied` in the future is
@@ -132,10 +132,10 @@ struct Place<'a> {
     pending: Instant,
     /// The last tick that has passed, if the view is due or running.
     latest: Instant,
-    /// The tick that it is to start for, which is to come if its last attempt was short: then it rests if it is stuck.
+    /// The tick that it is to start for; see [`target`].
     target: Instant,
     due: bool,
-    /// It fails, or a round by hand has tried it, or it reads one that is stuck: its ticks cannot be satisfied now.
+    /// Its ticks cannot all be satisfied now: it fails, or this round by hand has tried it, or it reads one that is stuck.
     stuck: bool,
     /// Whether it takes part: due, nobody at it, not backing off, not behind.
     contends: bool,
@@ -158,11 +158,10 @@ fn places<'a>(views: &[View<'a>], now: Instant, due_by: Instant, by_hand: bool) 
         }
         more.into_iter().for_each(|n| places[n].stuck = true);
     }
-    for p in &mut places {
-        let rests = p.due && p.target > due_by;
-        p.contends &= !(rests && p.stuck);
-        // What is no more stuck below has been waited for.
-        p.ready = if rests && !p.stuck { p.pending } else { p.ready };
+    // Their last attempt was short and for the latest tick: they are behind while they are stuck, and then may start at once.
+    for p in places.iter_mut().filter(|p| p.due && p.target > due_by) {
+        p.contends &= !p.stuck;
+        p.ready = if p.stuck { p.ready } else { p.pending };
     }
     places
 }
@@ -188,13 +187,13 @@ fn missing(places: &[Place], reader: &Place) -> Option<Instant> {
     reader.below.iter().map(|&b| &places[b]).filter(|below| below.stuck && below.pending <= reader.latest).map(|below| below.pending).min()
 }
 
-/// When the last attempt began, if it was good and left ticks before it.
+/// When the last attempt began, if it was good and did not satisfy all ticks before it.
 fn short(view: &View, pending: Instant) -> Option<Instant> {
     let Attempt { started, finished } = view.attempt?;
     (finished.is_some() && view.failures == 0 && pending <= started).then_some(started)
 }
 
-/// The tick to start for. One that was read for already, though in vain, is not waited for again; an attempt in the future is none.
+/// The tick to start for: after a short attempt it is the next one, which may be to come. An attempt in the future is none.
 pub(super) fn target(view: &View, pending: Instant, now: Instant) -> Instant {
     short(view, pending).filter(|&started| started <= now).map_or(pending, |started| view.schedule.next_after(started))
 }
@@ -298,9 +297,8 @@ fn reach(edges: &BTreeMap<usize, BTreeSet<usize>>, from: usize) -> BTreeSet<usiz
 }
 
 fn start(places: &[Place], place: &Place) -> Start {
-    let Place { view, latest, .. } = place;
-    let short = |missing: Instant| missing.max(EPOCH).plus(-1).max(view.satisfied.unwrap_or(EPOCH));
-    Start { id: view.id, scheduled: missing(places, place).map_or(*latest, short) }
+    let short = |missing: Instant| missing.max(EPOCH).plus(-1).max(place.view.satisfied.unwrap_or(EPOCH));
+    Start { id: place.view.id, scheduled: missing(places, place).map_or(place.latest, short) }
 }
 
 fn ids<'a>(places: &[Place<'a>], which: impl Fn(&Place<'a>) -> bool) -> Vec<ViewId> {
@@ -342,7 +340,7 @@ pub fn due_in_order(views: &[View], called: Instant, now: Instant) -> ByHand {
     let places = places(views, now, called, true);
     let Queue { mut waits_for, waits_for_work } = queue(&places);
     let mut round = ByHand {
-        // What is stuck may be tried again and again.
+        // What is stuck may be tried again and again by others.
         elsewhere: ids(&places, |p| p.view.running && p.pending <= called && !(p.stuck && p.view.attempt.is_some_and(|a| a.started >= called))),
         lost: ids(&places, |p| p.lost),
         set_back: ids(&places, |p| p.set_back),

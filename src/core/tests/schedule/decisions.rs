@@ -209,6 +209,12 @@ fn a_retry_is_not_waited_for_and_not_taken_for_good() {
     // A slow one does not miss what fails for a later tick.
     let a = failed(view(1, &ten, &[], NOON), 9, noon(11 * MINUTE));
     assert_eq!(starts(&[a, b], noon(12 * MINUTE)), [(2, noon(0))]);
+    // One whose ticks pass while it is at work has its turn all the same, until it can be made good.
+    let a = failed(view(1, &hourly, &[], "2026-05-01T11:00:00Z"), 9, noon(15 * MINUTE));
+    let slow = View { attempt: Some(Attempt { started: noon(MINUTE), finished: Some(noon(20 * MINUTE)) }), ..view(2, &ten, &[1], "2026-05-01T11:59:00Z") };
+    let (c, now) = (view(3, &ten, &[2], "2026-05-01T11:50:00Z"), noon(20 * MINUTE + 30 * SECOND));
+    assert_eq!(starts(&[a, slow, c], now), [(2, noon(-1)), (3, noon(-1))]);
+    assert_eq!(starts(&[done(a, noon(15 * MINUTE), noon(0)), slow, c], now), [(2, noon(20 * MINUTE))]);
     // Attempts in the future are none.
     let b = done(b, noon(20 * MINUTE), noon(-1));
     let a = failed(view(1, &hourly, &[], "2026-05-01T11:00:00Z"), 9, noon(11 * MINUTE));

@@ -9,8 +9,8 @@
 //! - **None behind**: a refresh that satisfies ticks has read of each view below, unless that is paused, what satisfies the ticks of that one up to the
 //!   first of them, and up to the last of them unless that one has had its turn. Where that cannot be, because one below is *stuck*, it satisfies
 //!   what is before the first tick that is missing there, neither more nor less.
-//! - **None in vain**: after each of its ticks a view is refreshed well at most twice: once with what there is, if something below is stuck then, and
-//!   once when nothing is. A round by hand tries it once, and what is stuck for ever below keeps neither from its end.
+//! - **None in vain**: for each of its ticks a view is refreshed well at most twice: once with what there is, if something below is stuck then, and once
+//!   when nothing is; more often only if it failed in between or the clock was set. A round by hand tries it once, and ends whatever is stuck.
 //! - Never two refreshes of one view at once, never more than `max_workers` of the worker's, none of a paused view.
 //! - A view does not start while one that it reads is due or at work for the same tick, if that one has not had its turn since.
 //! - Failures in a row are followed by growing pauses, an attempt that died with its server among them.
@@ -36,8 +36,9 @@ struct Kept {
     failures: u32,
     running: bool,
     ticks: Vec<Instant>,
-    /// How long a refresh takes at most, how often it fails (once in so many), and until when it fails always.
+    /// How long a refresh takes at most, how often it takes longer than a second and how often it fails (once in so many), and until when it fails always.
     most: i64,
+    lasts: u64,
     fails: u64,
     broken_until: i64,
     /// Whether it reads itself through others.
@@ -244,7 +245,7 @@ impl World {
             assert!(finished.is_some(), "a lost attempt is written down first");
             assert!(v.retry(now).is_none_or(|retry| retry <= now), "no back-off: {v:?}", v = v.view());
         }
-        let length = if self.dice.one_in(4) { 1 + self.dice.below(self.views[n].most as u64) as i64 } else { 1 + self.dice.below(SECOND as u64) as i64 };
+        let length = if self.dice.one_in(self.views[n].lasts) { 1 + self.dice.below(self.views[n].most as u64) as i64 } else { 1 + self.dice.below(SECOND as u64) as i64 };
         let good = self.real >= self.views[n].broken_until && !self.dice.one_in(self.views[n].fails);
         let v = &mut self.views[n];
         v.attempt = Some(Attempt { started: now, finished: None });
@@ -525,6 +526,7 @@ fn kept(id: ViewId, plan: &Plan, name: &'static str, walk: &Walk, trouble: Troub
         running: false,
         ticks: walk.ticks(plan),
         most: trouble.seconds as i64 * SECOND,
+        lasts: 4,
         fails: trouble.fails,
         broken_until: 0,
         in_cycle: false,
@@ -691,12 +693,12 @@ fn slow_views_below_do_not_starve_those_above() {
 /// What fails for ever at the bottom does not keep those above from their ticks, however fast or slow they are, nor does it make them run more often.
 #[test]
 fn a_view_that_fails_for_ever_stops_nobody() {
-    for (workers, minutes, seconds) in [(1, [60, 10, 30, 60], 60), (3, [10, 10, 10, 10], 300), (3, [720, 1, 1, 60], 150), (9, [1, 60, 1, 10], 90), (9, [5, 1, 60, 7], 1)] {
+    for (workers, minutes, seconds) in [(1, [60, 10, 30, 60], 60), (3, [10, 10, 10, 10], 300), (3, [720, 1, 1, 60], 150), (9, [1, 60, 1, 10], 90), (9, [5, 1, 60, 7], 1), (9, [60, 1, 1, 60], 1200)] {
         let trouble = Trouble { workers, seconds, by_hand: 24, ..CALM };
         let start = at("2026-05-01T00:00:00Z");
         let walk = Walk::new(&iana("UTC"), Instant(start.0 - 10 * DAY), 20 * 1440);
         let mut views: Vec<Kept> = minutes.iter().zip(0..).map(|(&m, id)| kept(id, &Plan::minutes(m), "UTC", &walk, trouble)).collect();
-        views.iter_mut().for_each(|v| v.satisfied = Some(start));
+        views.iter_mut().for_each(|v| (v.satisfied, v.lasts) = (Some(start), 1));
         (views[1].reads, views[2].reads, views[3].reads) = (vec![0], vec![1], vec![2, 0]);
         views[0].broken_until = i64::MAX;
         let mut dice = Dice(11);
