@@ -72,6 +72,11 @@ UPDATE t SET x = 50 WHERE x = 0;
 SELECT tally.refresh_view('fragile');
 SELECT * FROM shown WHERE view = 'fragile'::regclass;
 SELECT * FROM news();
+\echo and what reads it is not behind any longer
+SELECT view, next_refresh_time > now() AS to_come FROM tally.view_refreshes WHERE view IN ('fragile'::regclass, 'upon'::regclass) ORDER BY view::text;
+SELECT tally.run_due();
+SELECT * FROM news();
+SELECT tally.run_due();
 
 \echo an attempt that never ended is a failure
 UPDATE tally.progress SET finished = NULL WHERE id = of('days');

@@ -3,17 +3,23 @@
 //!
 //! # Due
 //! A view is *due* when a tick has passed since the one that it `satisfied` last, or if it was never refreshed. One refresh
-//! satisfies all ticks up to its start. A paused view is never due; resumed, it catches up once, as after any downtime.
+//! satisfies all ticks up to its start, unless a view that it reads is stuck. A paused view is never due; resumed, it catches up once, as after any downtime.
 //! A due view waits for its place in the spread ([`super::pace`]) and, after failures, for its back-off.
 //!
 //! # Order
 //! A view waits for the views that it reads, while they are due or running for a tick not later than its own. It does not wait for
-//! - a view that is paused, or backing off after a failure: it reads what that one has;
+//! - a view that is paused, backing off after a failure, or behind: it reads what that one has;
 //! - a view whose attempt, good or bad, began after it became due itself and ended after its latest tick: it has waited for it already,
-//!   and a fast view below a slow one would otherwise hold it back for ever;
+//!   and a fast view below a slow one would otherwise hold it back for ever. An attempt that was short and can be made good now does not count;
 //! - a view that waits for it in turn: in a cycle nobody waits for the others.
 //!
 //! Who may start goes by how long it could have, then by id. So a view without a free job moves up, and none is overtaken for ever.
+//!
+//! # Behind
+//! A view is *stuck* while it is due and fails, or reads one that is stuck for a tick not later than its own. A refresh that reads a stuck view is *short*:
+//! it satisfies only what is before the first tick that is missing there. So the view stays due, and is refreshed again when nothing is stuck below.
+//! Until then it is *behind*, and is left alone up to its own next tick. So for one tick it is refreshed well at most twice, if it does not fail itself
+//! in between, however often something fails and recovers below; and what fails for ever below costs it none of its ticks.
 //!
 //! # Clocks
 //! If the clock is set forward, ticks were missed, and are caught up once. If it is set back, a tick that is `satisfied` in the future is
@@ -72,7 +78,7 @@ pub struct Jobs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
     pub id: ViewId,
-    /// The tick that it satisfies if it succeeds: the last one that has passed.
+    /// Up to when its ticks are satisfied if it succeeds: the last one that has passed, or before one that is missing below.
     pub scheduled: Instant,
 }
 
@@ -92,6 +98,9 @@ pub struct Round {
 
 /// A sleeping process does not notice that the clock is set, so nobody sleeps longer.
 pub const LONGEST_SLEEP: i64 = super::civil::MINUTE;
+
+/// A view that was never refreshed misses everything since PostgreSQL's day zero, which has a text in every time zone.
+const EPOCH: Instant = Instant(0);
 
 impl Round {
     /// Microseconds to sleep. Nothing if there is something to write down: then the worker asks again at once.
@@ -117,11 +126,18 @@ pub struct ByHand {
 /// A view's place in this round.
 struct Place<'a> {
     view: View<'a>,
+    /// The places of those that it reads.
+    below: Vec<usize>,
     /// The first tick that is not satisfied.
     pending: Instant,
     /// The last tick that has passed, if the view is due or running.
     latest: Instant,
-    /// Whether it takes part: due, nobody at it, not backing off.
+    /// The tick that it is to start for; see [`target`].
+    target: Instant,
+    due: bool,
+    /// Its ticks cannot all be satisfied now: it fails, or this round by hand has tried it, or it reads one that is stuck.
+    stuck: bool,
+    /// Whether it takes part: due, nobody at it, not backing off, not behind.
     contends: bool,
     /// From when on it may start.
     ready: Instant,
@@ -130,17 +146,56 @@ struct Place<'a> {
 }
 
 /// `due_by` is now, or when the round by hand was asked for.
-fn place<'a>(view: View<'a>, now: Instant, due_by: Instant, by_hand: bool) -> Place<'a> {
+fn places<'a>(views: &[View<'a>], now: Instant, due_by: Instant, by_hand: bool) -> Vec<Place<'a>> {
+    let by_id: BTreeMap<ViewId, usize> = views.iter().enumerate().map(|(n, v)| (v.id, n)).collect();
+    let below = |view: &View| view.reads.iter().filter(|&&id| id != view.id).filter_map(|id| by_id.get(id)).copied().collect();
+    let mut places: Vec<Place> = views.iter().map(|view| place(*view, below(view), now, due_by, by_hand)).collect();
+    let stuck_below = |places: &[Place], p: &Place| p.due && !p.stuck && missing(places, p).is_some();
+    loop {
+        let more: Vec<usize> = (0..places.len()).filter(|&n| stuck_below(&places, &places[n])).collect();
+        if more.is_empty() {
+            break;
+        }
+        more.into_iter().for_each(|n| places[n].stuck = true);
+    }
+    // Their last attempt was short and for the latest tick: they are behind while they are stuck, and then may start at once.
+    for p in places.iter_mut().filter(|p| p.due && p.target > due_by) {
+        p.contends &= !p.stuck;
+        p.ready = if p.stuck { p.ready } else { p.pending };
+    }
+    places
+}
+
+fn place<'a>(view: View<'a>, below: Vec<usize>, now: Instant, due_by: Instant, by_hand: bool) -> Place<'a> {
     let Due { pending, set_back } = due(&view, now);
     let lost = lost(&view);
-    let passed = !view.paused && pending <= due_by;
-    let latest = if passed || view.running { view.schedule.last_until(due_by) } else { Instant::BEGIN };
-    let tick = if pending == Instant::BEGIN || by_hand { pending } else { staggered(&view, pending) };
+    let due = !view.paused && pending <= due_by;
+    let latest = if due || view.running { view.schedule.last_until(due_by) } else { Instant::BEGIN };
+    let target = target(&view, pending, now);
+    let tick = if pending == Instant::BEGIN || by_hand { pending } else { staggered(&view, target) };
     let retry = retry_at(&view, now);
     // In one round by hand a view is tried once, whoever tries it.
-    let tried = by_hand && view.attempt.is_some_and(|a| a.started >= due_by);
-    let contends = passed && !view.running && !lost && !tried && retry.is_none_or(|retry| retry <= now);
-    Place { view, pending, latest, contends, ready: tick.max(retry.unwrap_or(Instant::BEGIN)), lost, set_back }
+    let tried = by_hand && !view.running && view.attempt.is_some_and(|a| a.started >= due_by);
+    let stuck = due && (view.failures > 0 || lost || tried);
+    let contends = due && !view.running && !lost && !tried && retry.is_none_or(|retry| retry <= now);
+    let ready = tick.max(retry.unwrap_or(Instant::BEGIN));
+    Place { view, below, pending, latest, target, due, stuck, contends, ready, lost, set_back }
+}
+
+/// The first tick that a refresh of it now would miss of what it reads.
+fn missing(places: &[Place], reader: &Place) -> Option<Instant> {
+    reader.below.iter().map(|&b| &places[b]).filter(|below| below.stuck && below.pending <= reader.latest).map(|below| below.pending).min()
+}
+
+/// When the last attempt began, if it was good and did not satisfy all ticks before it.
+fn short(view: &View, pending: Instant) -> Option<Instant> {
+    let Attempt { started, finished } = view.attempt?;
+    (finished.is_some() && view.failures == 0 && pending <= started).then_some(started)
+}
+
+/// The tick to start for: after a short attempt it is the next one, which may be to come. An attempt in the future is none.
+pub(super) fn target(view: &View, pending: Instant, now: Instant) -> Instant {
+    short(view, pending).filter(|&started| started <= now).map_or(pending, |started| view.schedule.next_after(started))
 }
 
 pub(super) struct Due {
@@ -183,7 +238,9 @@ pub(super) fn retry_at(view: &View, now: Instant) -> Option<Instant> {
 /// Whether `reader` has waited for an attempt of `below` already.
 fn served(reader: &Place, below: &Place) -> bool {
     match below.view.attempt {
-        Some(Attempt { started, finished: Some(finished) }) => started >= reader.pending && finished >= reader.latest,
+        Some(Attempt { started, finished: Some(finished) }) => {
+            started >= reader.pending && finished >= reader.latest && (below.stuck || short(&below.view, below.pending).is_none())
+        }
         _ => false,
     }
 }
@@ -200,10 +257,9 @@ struct Queue {
 }
 
 fn queue(places: &[Place]) -> Queue {
-    let by_id: BTreeMap<ViewId, usize> = places.iter().enumerate().map(|(n, p)| (p.view.id, n)).collect();
     let mut queue = Queue { waits_for: BTreeMap::new(), waits_for_work: BTreeSet::new() };
     for (n, reader) in places.iter().enumerate().filter(|(_, p)| p.contends) {
-        let below = || reader.view.reads.iter().filter_map(|id| by_id.get(id)).copied().filter(|&b| b != n && waits(reader, &places[b]));
+        let below = || reader.below.iter().copied().filter(|&b| waits(reader, &places[b]));
         if below().any(|b| places[b].view.running) {
             queue.waits_for_work.insert(n);
         }
@@ -240,8 +296,9 @@ fn reach(edges: &BTreeMap<usize, BTreeSet<usize>>, from: usize) -> BTreeSet<usiz
     seen
 }
 
-fn start(place: &Place) -> Start {
-    Start { id: place.view.id, scheduled: place.latest }
+fn start(places: &[Place], place: &Place) -> Start {
+    let short = |missing: Instant| missing.max(EPOCH).plus(-1).max(place.view.satisfied.unwrap_or(EPOCH));
+    Start { id: place.view.id, scheduled: missing(places, place).map_or(place.latest, short) }
 }
 
 fn ids<'a>(places: &[Place<'a>], which: impl Fn(&Place<'a>) -> bool) -> Vec<ViewId> {
@@ -250,7 +307,7 @@ fn ids<'a>(places: &[Place<'a>], which: impl Fn(&Place<'a>) -> bool) -> Vec<View
 
 /// What a worker does now.
 pub fn decide(views: &[View], now: Instant, jobs: Jobs) -> Round {
-    let places: Vec<Place> = views.iter().map(|view| place(*view, now, now, false)).collect();
+    let places = places(views, now, now, false);
     let queue = queue(&places);
     let mut may: Vec<&Place> = queue
         .waits_for
@@ -266,7 +323,7 @@ pub fn decide(views: &[View], now: Instant, jobs: Jobs) -> Round {
         limit => limit,
     });
     Round {
-        start: may.into_iter().take(jobs.max_workers.saturating_sub(jobs.running)).map(start).collect(),
+        start: may.into_iter().take(jobs.max_workers.saturating_sub(jobs.running)).map(|p| start(&places, p)).collect(),
         lost: ids(&places, |p| p.lost),
         set_back: ids(&places, |p| p.set_back),
         overdue: ids(&places, |p| limit(&p.view).is_some_and(|limit| limit <= now)),
@@ -280,10 +337,11 @@ pub fn decide(views: &[View], now: Instant, jobs: Jobs) -> Round {
 pub fn due_in_order(views: &[View], called: Instant, now: Instant) -> ByHand {
     // If the clock was set back meanwhile, what was due then is not due now.
     let called = called.min(now);
-    let places: Vec<Place> = views.iter().map(|view| place(*view, now, called, true)).collect();
+    let places = places(views, now, called, true);
     let Queue { mut waits_for, waits_for_work } = queue(&places);
     let mut round = ByHand {
-        elsewhere: ids(&places, |p| p.view.running && p.pending <= called),
+        // What is stuck may be tried again and again by others.
+        elsewhere: ids(&places, |p| p.view.running && p.pending <= called && !(p.stuck && p.view.attempt.is_some_and(|a| a.started >= called))),
         lost: ids(&places, |p| p.lost),
         set_back: ids(&places, |p| p.set_back),
         ..ByHand::default()
@@ -294,7 +352,7 @@ pub fn due_in_order(views: &[View], called: Instant, now: Instant) -> ByHand {
         waits_for.values_mut().for_each(|below| {
             below.remove(&n);
         });
-        round.start.push(start(&places[n]));
+        round.start.push(start(&places, &places[n]));
     }
     round
 }

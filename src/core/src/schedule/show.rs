@@ -1,6 +1,6 @@
 //! The words of `tally.view_refreshes`.
 
-use super::decide::{View, due, lost, retry_at, staggered};
+use super::decide::{View, due, lost, retry_at, staggered, target};
 use super::zone::Instant;
 
 const SECOND: i64 = 1_000_000;
@@ -52,8 +52,8 @@ pub fn next_refresh_time(view: &View, now: Instant) -> Option<Instant> {
     if view.paused {
         return None;
     }
-    let pending = if view.running { view.schedule.next_after(now) } else { due(view, now).pending };
-    let start = if pending == Instant::BEGIN { now } else { staggered(view, pending) };
+    let tick = if view.running { view.schedule.next_after(now) } else { target(view, due(view, now).pending, now) };
+    let start = if tick == Instant::BEGIN { now } else { staggered(view, tick) };
     let retry = retry_at(view, now).filter(|_| !view.running);
     Some(start.max(retry.unwrap_or(start)))
 }

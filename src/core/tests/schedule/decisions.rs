@@ -124,8 +124,145 @@ fn readers_wait() {
     let later = View { satisfied: Some(noon(0)), ..view(1, &ten, &[], NOON) };
     assert_eq!(started(&[reader, later], noon(15 * MINUTE), free(9)), [1, 2]);
     // One that has had its turn does not hold it back again.
-    let again = View { attempt: Some(Attempt { started: noon(MINUTE), finished: Some(noon(20 * MINUTE)) }), ..below };
-    assert_eq!(started(&[reader, again], noon(20 * MINUTE), free(9)), [1, 2]);
+    let again = View { attempt: Some(Attempt { started: noon(MINUTE), finished: Some(noon(20 * MINUTE)) }), ..view(1, &ten, &[], NOON) };
+    let reader = view(2, &ten, &[1], "2026-05-01T11:50:00Z");
+    assert_eq!(started(&[reader, again], noon(20 * MINUTE + 30 * SECOND), free(9)), [1, 2]);
+    assert_eq!(started(&[reader, View { attempt: None, ..again }], noon(20 * MINUTE + 30 * SECOND), free(9)), [1]);
+}
+
+/// What starts, for which tick.
+fn starts(views: &[View], now: Instant) -> Vec<(ViewId, Instant)> {
+    let mut starts: Vec<_> = decide(views, now, free(9)).start.iter().map(|s| (s.id, s.scheduled)).collect();
+    starts.sort();
+    starts
+}
+
+fn done(view: View<'_>, started: Instant, satisfied: Instant) -> View<'_> {
+    View { failures: 0, attempt: Some(Attempt { started, finished: Some(started.plus(SECOND)) }), satisfied: Some(satisfied), ..view }
+}
+
+#[test]
+fn what_reads_a_view_that_fails_is_behind_until_that_recovers() {
+    let hourly = schedule("@hourly", "UTC");
+    let v = |id, reads| view(id, &hourly, reads, "2026-05-01T11:00:00Z");
+    let (now, before) = (noon(5 * MINUTE), noon(-1));
+    let (a, b, c) = (failed(v(1, &[]), 5, now), v(2, &[1]), v(3, &[2]));
+    // Each reads what there is, in order, and satisfies what is before noon.
+    assert_eq!(starts(&[a, b, c], now), [(2, before)]);
+    let b = done(b, now, before);
+    assert_eq!(starts(&[a, b, c], now), [(3, before)]);
+    let c = done(c, now, before);
+    // Then they rest, whatever becomes of the retries, and the worker sleeps until the first of them.
+    let round = decide(&[a, b, c], now, free(9));
+    assert_eq!((round.start, round.wake), (vec![], Some(now.plus(pace::backoff(1, 5, HOUR)))));
+    let later = noon(20 * MINUTE);
+    let retry = Some(Attempt { started: later, finished: None });
+    assert_eq!(starts(&[a, b, c], later), [(1, noon(0))]);
+    let round = decide(&[View { running: true, attempt: retry, ..a }, b, c], later, free(9));
+    assert_eq!((round.start, round.wake), (vec![], Some(noon(HOUR + pace::stagger(2, HOUR).min(pace::stagger(3, HOUR))))));
+    assert_eq!(starts(&[View { attempt: retry, ..a }, b, c], later), []);
+    assert_eq!(starts(&[failed(a, 6, later), b, c], later), []);
+    assert_eq!((status(&b), next_refresh_time(&b, later)), (Status::Ok, Some(noon(HOUR + pace::stagger(2, HOUR)))));
+    // What it was waited for is caught up at once, in order.
+    let a_good = done(a, later, noon(0));
+    assert_eq!(starts(&[a_good, b, c], later), [(2, noon(0))]);
+    assert_eq!(starts(&[a_good, View { running: true, ..b }, c], later), []);
+    assert_eq!(starts(&[a_good, failed(b, 5, later), c], later), []);
+    let b_good = done(b, later, noon(0));
+    assert_eq!(starts(&[a_good, b_good, c], later), [(3, noon(0))]);
+    assert_eq!(starts(&[a_good, b_good, done(c, later, noon(0))], later), []);
+    // Their own next tick is not missed if it goes on, and still satisfies nothing.
+    let next = noon(HOUR + 5 * MINUTE);
+    assert_eq!(starts(&[failed(a, 9, next), b, c], next), [(2, before)]);
+    assert_eq!(starts(&[failed(a, 9, next), done(b, next, before), c], next), [(3, before)]);
+    // One below that was never refreshed.
+    assert_eq!(starts(&[View { satisfied: None, ..a }, View { satisfied: None, ..v(2, &[1]) }], now), [(2, Instant(0))]);
+}
+
+#[test]
+fn nobody_is_behind_what_is_paused_or_done_by_hand() {
+    let hourly = schedule("@hourly", "UTC");
+    let v = |id, reads| view(id, &hourly, reads, "2026-05-01T11:00:00Z");
+    let (now, before) = (noon(5 * MINUTE), noon(-1));
+    let (a, b, c) = (failed(v(1, &[]), 5, now), done(v(2, &[1]), noon(MINUTE), before), done(v(3, &[2]), noon(MINUTE), before));
+    assert_eq!(starts(&[View { paused: true, ..a }, b, c], now), [(2, noon(0))]);
+    assert_eq!(starts(&[a, View { paused: true, ..b }, c], now), [(3, noon(0))]);
+    assert_eq!(starts(&[a, done(b, now, now), c], now), [(3, noon(0))]);
+    let next = noon(HOUR + 5 * MINUTE);
+    assert_eq!(starts(&[failed(a, 9, next), done(b, now, now)], next), [(2, now)]);
+    assert_eq!(starts(&[done(a, now, now), b], now), [(2, noon(0))]);
+}
+
+#[test]
+fn a_retry_is_not_waited_for_and_not_taken_for_good() {
+    let (hourly, ten) = (schedule("@hourly", "UTC"), schedule("10 minutes", "UTC"));
+    let a = failed(view(1, &hourly, &[], "2026-05-01T11:00:00Z"), 1, noon(5 * MINUTE));
+    let b = view(2, &hourly, &[1], "2026-05-01T11:00:00Z");
+    assert_eq!(starts(&[a, b], noon(6 * MINUTE)), [(1, noon(0)), (2, noon(-1))]);
+    // A fast reader comes with each of its ticks, and goes before nobody else for it.
+    let fast = done(view(2, &ten, &[1], NOON), noon(10 * MINUTE), noon(-1));
+    let a = failed(a, 9, noon(15 * MINUTE));
+    assert_eq!(starts(&[a, fast], noon(19 * MINUTE)), []);
+    assert_eq!(starts(&[a, fast], noon(20 * MINUTE + 30 * SECOND)), [(2, noon(-1))]);
+    let other = view(3, &ten, &[], NOON);
+    assert_eq!(started(&[a, fast, other], noon(21 * MINUTE), free(1)), [3]);
+    // A slow one does not miss what fails for a later tick.
+    let a = failed(view(1, &ten, &[], NOON), 9, noon(11 * MINUTE));
+    assert_eq!(starts(&[a, b], noon(12 * MINUTE)), [(2, noon(0))]);
+    // One whose ticks pass while it is at work has its turn all the same, until it can be made good.
+    let a = failed(view(1, &hourly, &[], "2026-05-01T11:00:00Z"), 9, noon(15 * MINUTE));
+    let slow = View { attempt: Some(Attempt { started: noon(MINUTE), finished: Some(noon(20 * MINUTE)) }), ..view(2, &ten, &[1], "2026-05-01T11:59:00Z") };
+    let (c, now) = (view(3, &ten, &[2], "2026-05-01T11:50:00Z"), noon(20 * MINUTE + 30 * SECOND));
+    assert_eq!(starts(&[a, slow, c], now), [(2, noon(-1)), (3, noon(-1))]);
+    assert_eq!(starts(&[done(a, noon(15 * MINUTE), noon(0)), slow, c], now), [(2, noon(20 * MINUTE))]);
+    // Attempts in the future are none.
+    let b = done(b, noon(20 * MINUTE), noon(-1));
+    let a = failed(view(1, &hourly, &[], "2026-05-01T11:00:00Z"), 9, noon(11 * MINUTE));
+    assert_eq!(starts(&[a, b], noon(12 * MINUTE)), [(2, noon(-1))]);
+}
+
+#[test]
+fn a_circle_that_fails_comes_to_rest() {
+    let hourly = schedule("@hourly", "UTC");
+    let v = |id, reads| view(id, &hourly, reads, "2026-05-01T11:00:00Z");
+    let now = noon(5 * MINUTE);
+    let (a, b, c) = (failed(v(1, &[3]), 5, now), v(2, &[1]), v(3, &[2]));
+    assert_eq!(starts(&[a, b, c], now), [(2, noon(-1))]);
+    let b = done(b, now, noon(-1));
+    assert_eq!(starts(&[a, b, c], now), [(3, noon(-1))]);
+    let c = done(c, now, noon(-1));
+    assert_eq!(starts(&[a, b, c], now), []);
+    let later = noon(20 * MINUTE);
+    assert_eq!(starts(&[a, b, c], later), [(1, noon(-1))]);
+    let a = done(a, later, noon(-1));
+    assert_eq!(starts(&[a, b, c], later), [(1, noon(0)), (2, noon(0)), (3, noon(0))]);
+}
+
+#[test]
+fn a_round_by_hand_leaves_behind_what_reads_a_view_that_fails() {
+    let hourly = schedule("@hourly", "UTC");
+    let v = |id, reads| view(id, &hourly, reads, "2026-05-01T11:00:00Z");
+    let round = |views: &[View], called, now| due_in_order(views, called, now).start.iter().map(|s| (s.id, s.scheduled)).collect::<Vec<_>>();
+    let (a, b, c) = (v(1, &[]), v(2, &[1]), v(3, &[2]));
+    let (called, now, before) = (noon(MINUTE), noon(2 * MINUTE), noon(-1));
+    assert_eq!(round(&[a, b, c], called, now), [(1, noon(0)), (2, noon(0)), (3, noon(0))]);
+    let a = failed(a, 5, now);
+    assert_eq!(round(&[a, b, c], called, now), [(2, before), (3, before)]);
+    let b = done(b, now, before);
+    assert_eq!(round(&[a, b, c], called, now), [(3, before)]);
+    // Should a worker mend what is below meanwhile, nothing is tried twice, nor taken for good that was not.
+    assert_eq!(round(&[done(a, now, noon(0)), b, c], called, now), [(3, before)]);
+    let c = done(c, now, before);
+    assert_eq!(round(&[a, b, c], called, now), []);
+    // What is tried again and again is waited for once.
+    let running = |v, started| View { running: true, attempt: Some(Attempt { started, finished: None }), ..v };
+    assert_eq!(due_in_order(&[running(a, noon(0)), b, c], called, now).elsewhere, [1]);
+    assert_eq!(due_in_order(&[running(a, now), b, c], called, now).elsewhere, []);
+    // The next rounds.
+    let (called, later) = (noon(3 * MINUTE), noon(20 * MINUTE));
+    assert_eq!(round(&[a, b, c], called, called), []);
+    assert_eq!(round(&[a, b, c], later, later), [(1, noon(0))]);
+    assert_eq!(round(&[done(a, later, noon(0)), b, c], later, later), [(2, noon(0)), (3, noon(0))]);
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod retention;
 mod simulation;
 mod ticks;
 mod upkeep;
+mod world;
 mod zones;

@@ -1,345 +1,10 @@
-//! Months and years of a worker's life: refreshes of random length, failures, pauses, crashes, restarts, rounds by hand, and a clock
-//! that is set both ways. The world below knows true time; the worker sees its clock only. What is checked, always against
-//! ticks from the brute-force oracle:
-//!
-//! - **None lost**: whenever a job is free and a view has had a tick since the one it satisfied, is not paused, has nothing to wait
-//!   for and is past the longest spread and back-off there may be, it has been started. In the end, all have all their ticks.
-//! - **None doubled**: a refresh starts for the last tick that has passed, which is later than the one satisfied. No tick of a view is
-//!   satisfied twice, unless the clock went back over two of its ticks at once.
-//! - Never two refreshes of one view at once, never more than `max_workers` of the worker's, none of a paused view.
-//! - A view does not start while one that it reads is due or at work for the same tick, if that one has not had its turn since.
-//! - Failures in a row are followed by growing pauses, an attempt that died with its server among them.
-//! - A view is never satisfied beyond the next tick but one.
+//! Lives of [`World`], and what is to hold of all of them.
 
 use crate::oracle::{MINUTE, Plan, Walk, change_after, full_minute};
+use crate::world::{DAY, Event, HOUR, Kept, SECOND, World};
 use crate::zones::{Dice, NAMES, at, iana, schedule};
-use pg_tally_core::schedule::decide::{Attempt, Jobs, Start};
-use pg_tally_core::schedule::{Instant, Schedule, View, ViewId, decide, due_in_order};
+use pg_tally_core::schedule::{Instant, ViewId};
 use std::collections::HashSet;
-
-const SECOND: i64 = 1_000_000;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
-
-struct Kept {
-    id: ViewId,
-    schedule: Schedule,
-    reads: Vec<ViewId>,
-    paused: bool,
-    attempt: Option<Attempt>,
-    satisfied: Option<Instant>,
-    failures: u32,
-    running: bool,
-    ticks: Vec<Instant>,
-    /// How long a refresh takes at most, how often it fails (once in so many), and until when it fails always.
-    most: i64,
-    fails: u64,
-    broken_until: i64,
-    /// Whether it reads itself through others.
-    in_cycle: bool,
-    /// How often its record was set back, and what it satisfied since.
-    epoch: u32,
-    done: HashSet<(u32, Instant)>,
-}
-
-impl Kept {
-    fn view(&self) -> View<'_> {
-        let Kept { id, paused, attempt, satisfied, failures, running, .. } = *self;
-        View { id, schedule: &self.schedule, reads: &self.reads, paused, attempt, satisfied, failures, running, timeout: None }
-    }
-
-    fn last_tick(&self, at: Instant) -> Instant {
-        self.ticks[self.ticks.partition_point(|&t| t <= at).checked_sub(1).expect("ticks begin early enough")]
-    }
-
-    fn tick_after(&self, at: Instant) -> Instant {
-        self.ticks.get(self.ticks.partition_point(|&t| t <= at)).copied().unwrap_or(Instant::NEVER)
-    }
-
-    fn pending(&self) -> Instant {
-        self.satisfied.map_or(Instant::BEGIN, |s| self.tick_after(s))
-    }
-
-    fn gap(&self, at: Instant) -> i64 {
-        self.tick_after(at).minus(self.last_tick(at))
-    }
-
-    fn due(&self, now: Instant) -> bool {
-        !self.paused && self.pending() <= now
-    }
-
-    /// Past the longest spread and back-off.
-    fn must_start(&self, now: Instant) -> bool {
-        let spread = match self.pending() {
-            Instant::BEGIN => Instant::BEGIN,
-            tick => tick.plus((self.gap(tick) / 20).min(MINUTE)),
-        };
-        let retry = match self.attempt {
-            Some(Attempt { finished: Some(f), .. }) if self.failures > 0 && f <= now => f.plus(HOUR.min(self.gap(f))),
-            _ => Instant::BEGIN,
-        };
-        self.due(now) && !self.running && spread <= now && retry <= now
-    }
-}
-
-struct Job {
-    view: usize,
-    scheduled: Instant,
-    end: i64,
-    good: bool,
-    by_hand: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Event {
-    /// Look, without a reason.
-    Probe,
-    Down,
-    Up,
-    /// One job's process dies.
-    Kill,
-    Pause(usize),
-    Resume(usize),
-    Break(usize, i64),
-    Set(i64),
-    ByHand,
-}
-
-struct World {
-    dice: Dice,
-    real: i64,
-    skew: i64,
-    views: Vec<Kept>,
-    jobs: Vec<Job>,
-    max_workers: usize,
-    up: bool,
-    wake: i64,
-    /// After the clock was set, the worker sleeps on for up to a minute.
-    set_unnoticed: bool,
-    /// When a round by hand was asked for, and whether the clock was set since.
-    hand: Option<(Instant, bool)>,
-    refreshes: u64,
-}
-
-impl World {
-    fn now(&self) -> Instant {
-        Instant(self.real + self.skew)
-    }
-
-    fn find(&self, id: ViewId) -> Option<usize> {
-        self.views.iter().position(|v| v.id == id)
-    }
-
-    fn below(&self, n: usize) -> Vec<usize> {
-        self.views[n].reads.iter().filter_map(|&id| self.find(id)).filter(|&b| b != n).collect()
-    }
-
-    fn workers(&self) -> usize {
-        self.jobs.iter().filter(|j| !j.by_hand).count()
-    }
-
-    /// Nobody sits idle who should have been started by `now`.
-    fn check_idle(&self, now: Instant) {
-        if !self.up || self.workers() >= self.max_workers {
-            return;
-        }
-        for (n, v) in self.views.iter().enumerate().filter(|(_, v)| v.must_start(now)) {
-            let held = self.below(n).iter().any(|&b| self.views[b].running || self.views[b].due(now));
-            assert!(held, "view {} ({}) is idle at {now:?}: {:?}", v.id, v.schedule, v.view());
-        }
-    }
-
-    /// Against the state before anything of this round was started.
-    fn check_order(&self, start: Start, due_by: Instant) {
-        let n = self.find(start.id).unwrap();
-        let v = &self.views[n];
-        for b in self.below(n).into_iter().filter(|_| !v.in_cycle) {
-            let below = &self.views[b];
-            let has_had_a_turn = below.attempt.is_some_and(|a| a.started >= v.pending() && a.finished.is_some());
-            let ahead = below.running || (below.due(due_by) && below.failures == 0);
-            assert!(!ahead || has_had_a_turn || below.pending() > start.scheduled, "{:?} before {:?}", v.view(), below.view());
-        }
-    }
-
-    fn begin(&mut self, start: Start, by_hand: bool, due_by: Instant) {
-        let now = self.now();
-        let n = self.find(start.id).unwrap();
-        let v = &self.views[n];
-        assert!(!v.running && !v.paused && self.up, "{v:?}", v = v.view());
-        assert_eq!(start.scheduled, v.last_tick(due_by), "{v:?}", v = v.view());
-        assert!(v.satisfied.is_none_or(|s| s < start.scheduled), "{v:?}", v = v.view());
-        if let Some(Attempt { finished, .. }) = v.attempt {
-            let finished = finished.expect("a lost attempt is written down first");
-            if v.failures > 0 && finished <= now {
-                let least = (10 * SECOND << (v.failures - 1).min(15)).min(HOUR).min(v.gap(finished)) * 7 / 10;
-                assert!(now.minus(finished) >= least, "no back-off: {v:?}", v = v.view());
-            }
-        }
-        let length = if self.dice.one_in(4) { 1 + self.dice.below(self.views[n].most as u64) as i64 } else { 1 + self.dice.below(SECOND as u64) as i64 };
-        let good = self.real >= self.views[n].broken_until && !self.dice.one_in(self.views[n].fails);
-        let v = &mut self.views[n];
-        v.attempt = Some(Attempt { started: now, finished: None });
-        v.running = true;
-        self.jobs.push(Job { view: n, scheduled: start.scheduled, end: self.real + length, good, by_hand });
-        assert!(self.workers() <= self.max_workers, "too many jobs");
-        self.refreshes += 1;
-    }
-
-    fn end(&mut self, job: Job) {
-        let now = self.now();
-        let v = &mut self.views[job.view];
-        v.running = false;
-        v.attempt.as_mut().unwrap().finished = Some(now);
-        if !job.good {
-            v.failures += 1;
-            return;
-        }
-        v.failures = 0;
-        v.satisfied = Some(job.scheduled);
-        assert!(v.done.insert((v.epoch, job.scheduled)), "twice: {v:?}", v = v.view());
-    }
-
-    fn write_down(&mut self, lost: &[ViewId], set_back: &[ViewId]) {
-        let now = self.now();
-        for id in lost {
-            let n = self.find(*id).unwrap();
-            let v = &mut self.views[n];
-            let attempt = v.attempt.as_mut().unwrap();
-            assert!(!v.running && attempt.finished.is_none());
-            attempt.finished = Some(now);
-            v.failures += 1;
-        }
-        for id in set_back {
-            let n = self.find(*id).unwrap();
-            let v = &mut self.views[n];
-            let ahead = v.ticks.iter().filter(|&&t| t > now && t <= v.satisfied.unwrap()).count();
-            assert!(ahead >= 2, "set back for nothing: {v:?}", v = v.view());
-            v.satisfied = Some(now);
-            v.epoch += 1;
-        }
-    }
-
-    fn work(&mut self) {
-        self.set_unnoticed = false;
-        loop {
-            let (now, running) = (self.now(), self.workers());
-            let views: Vec<View> = self.views.iter().map(|v| v.view()).collect();
-            let round = decide(&views, now, Jobs { max_workers: self.max_workers, running });
-            self.write_down(&round.lost, &round.set_back);
-            round.start.iter().for_each(|start| self.check_order(*start, now));
-            round.start.iter().for_each(|start| self.begin(*start, false, now));
-            if round.lost.is_empty() && round.set_back.is_empty() {
-                self.wake = round.wake.map_or(i64::MAX, |wake| self.real + wake.minus(now));
-                break;
-            }
-            assert_eq!(round.sleep(now), 0);
-        }
-        self.check_idle(self.now());
-        for v in &self.views {
-            let now = self.now();
-            assert!(v.satisfied.is_none_or(|s| s < v.tick_after(v.tick_after(now))), "waits too long: {:?} at {now:?}", v.view());
-        }
-    }
-
-    fn work_by_hand(&mut self) {
-        while let Some((called, clock_was_set)) = self.hand {
-            if self.jobs.iter().any(|j| j.by_hand) {
-                return;
-            }
-            let now = self.now();
-            let views: Vec<View> = self.views.iter().map(|v| v.view()).collect();
-            let round = due_in_order(&views, called, now);
-            self.write_down(&round.lost, &round.set_back);
-            if let Some(&first) = round.start.first() {
-                self.check_order(first, called.min(now));
-                return self.begin(first, true, called.min(now));
-            }
-            if !round.lost.is_empty() || !round.set_back.is_empty() {
-                continue;
-            }
-            if !round.elsewhere.is_empty() {
-                return;
-            }
-            self.hand = None;
-            for v in self.views.iter().filter(|v| !clock_was_set && v.failures == 0) {
-                assert!(!v.due(called), "run_due is done, and there is {:?} from {called:?}", v.view());
-            }
-        }
-    }
-
-    fn happen(&mut self, event: Event) {
-        match event {
-            Event::Probe => self.wake = self.real,
-            Event::Down => {
-                self.up = false;
-                self.hand = None;
-                self.jobs.drain(..).for_each(|job| self.views[job.view].running = false);
-            }
-            Event::Up => {
-                self.up = true;
-                self.wake = self.real;
-            }
-            Event::Kill if !self.jobs.is_empty() => {
-                let n = self.dice.below(self.jobs.len() as u64) as usize;
-                let job = self.jobs.remove(n);
-                self.views[job.view].running = false;
-                // The end of any job wakes the worker.
-                self.wake = self.real;
-            }
-            Event::Kill => {}
-            Event::Pause(n) => {
-                self.views[n].paused = true;
-                self.wake = self.real;
-            }
-            Event::Resume(n) => {
-                self.views[n].paused = false;
-                self.wake = self.real;
-            }
-            Event::Break(n, length) => self.views[n].broken_until = self.real + length,
-            Event::Set(by) => {
-                self.skew += by;
-                self.set_unnoticed = true;
-                self.hand = self.hand.map(|(called, _)| (called, true));
-                // It is noticed with the next look at the clock.
-                self.wake = self.wake.min(self.real + self.dice.below(MINUTE as u64) as i64);
-            }
-            Event::ByHand if self.up && self.hand.is_none() => self.hand = Some((self.now(), false)),
-            Event::ByHand => {}
-        }
-    }
-
-    fn live(&mut self, mut events: Vec<(i64, Event)>, until: i64) {
-        events.sort_by_key(|&(time, _)| std::cmp::Reverse(time));
-        loop {
-            let job = self.jobs.iter().map(|j| j.end).min().unwrap_or(i64::MAX);
-            let wake = if self.up { self.wake } else { i64::MAX };
-            let next = job.min(events.last().map_or(i64::MAX, |e| e.0)).min(wake).min(until).max(self.real);
-            // Until now nothing has happened, so nobody may have become idle unnoticed.
-            let unnoticed = next > self.real && wake > next;
-            self.real = next;
-            if unnoticed && !self.set_unnoticed {
-                self.check_idle(Instant(self.now().0 - 1));
-            }
-            if next == until {
-                return;
-            }
-            let ended: Vec<Job> = self.jobs.extract_if(.., |j| j.end <= next).collect();
-            let woken = !ended.is_empty() || wake <= next;
-            ended.into_iter().for_each(|job| self.end(job));
-            let mut looked = woken;
-            while events.last().is_some_and(|e| e.0 <= next) {
-                self.happen(events.pop().unwrap().1);
-                looked |= self.wake <= next;
-            }
-            if self.up && looked {
-                self.work();
-            }
-            if self.up {
-                self.work_by_hand();
-            }
-        }
-    }
-}
 
 /// What happens besides refreshes, how many times a day.
 #[derive(Clone, Copy)]
@@ -351,6 +16,7 @@ struct Trouble {
     broken: u64,
     sets: u64,
     by_hand: u64,
+    refreshes: u64,
     /// Refreshes fail once in so many.
     fails: u64,
     /// Refreshes take up to so many seconds.
@@ -367,6 +33,7 @@ const CALM: Trouble = Trouble {
     broken: 0,
     sets: 0,
     by_hand: 0,
+    refreshes: 0,
     fails: u64::MAX,
     seconds: 300,
     workers: 100,
@@ -374,7 +41,7 @@ const CALM: Trouble = Trouble {
 };
 
 const ROUGH: Trouble =
-    Trouble { crashes: 2, kills: 4, pauses: 3, broken: 2, sets: 4, by_hand: 3, fails: 20, seconds: 1200, workers: 3, ..CALM };
+    Trouble { crashes: 2, kills: 4, pauses: 3, broken: 2, sets: 4, by_hand: 3, refreshes: 1, fails: 20, seconds: 1200, workers: 3, ..CALM };
 
 fn set_by(dice: &mut Dice) -> i64 {
     match dice.below(6) {
@@ -420,6 +87,9 @@ fn events(dice: &mut Dice, trouble: Trouble, views: u64, from: i64, days: i64) -
     for time in times(dice, trouble.by_hand) {
         all.push((time, Event::ByHand));
     }
+    for time in times(dice, trouble.refreshes) {
+        all.push((time, Event::Refresh(dice.below(views) as usize)));
+    }
     all
 }
 
@@ -435,11 +105,13 @@ fn kept(id: ViewId, plan: &Plan, name: &'static str, walk: &Walk, trouble: Troub
         running: false,
         ticks: walk.ticks(plan),
         most: trouble.seconds as i64 * SECOND,
+        lasts: 4,
         fails: trouble.fails,
         broken_until: 0,
         in_cycle: false,
         epoch: 0,
         done: HashSet::new(),
+        short: HashSet::new(),
     }
 }
 
@@ -472,7 +144,9 @@ fn world(dice: Dice, start: Instant, views: Vec<Kept>, trouble: Trouble) -> Worl
         up: true,
         wake: start.0,
         set_unnoticed: false,
+        sets: 0,
         hand: None,
+        tried: HashSet::new(),
         refreshes: 0,
     }
 }
@@ -592,5 +266,36 @@ fn slow_views_below_do_not_starve_those_above() {
                 assert!(v.satisfied.is_some_and(|s| s.0 > world.real - 2 * HOUR), "{workers} workers: {:?}", v.view());
             }
         }
+    }
+}
+
+/// What fails for ever at the bottom does not keep those above from their ticks, however fast or slow they are, nor does it make them run more often.
+#[test]
+fn a_view_that_fails_for_ever_stops_nobody() {
+    for (workers, minutes, seconds) in [(1, [60, 10, 30, 60], 60), (3, [10, 10, 10, 10], 300), (3, [720, 1, 1, 60], 150), (9, [1, 60, 1, 10], 90), (9, [5, 1, 60, 7], 1), (9, [60, 1, 1, 60], 1200)] {
+        let trouble = Trouble { workers, seconds, by_hand: 24, ..CALM };
+        let start = at("2026-05-01T00:00:00Z");
+        let walk = Walk::new(&iana("UTC"), Instant(start.0 - 10 * DAY), 20 * 1440);
+        let mut views: Vec<Kept> = minutes.iter().zip(0..).map(|(&m, id)| kept(id, &Plan::minutes(m), "UTC", &walk, trouble)).collect();
+        views.iter_mut().for_each(|v| (v.satisfied, v.lasts) = (Some(start), 1));
+        (views[1].reads, views[2].reads, views[3].reads) = (vec![0], vec![1], vec![2, 0]);
+        views[0].broken_until = i64::MAX;
+        let mut dice = Dice(11);
+        let mut events = events(&mut dice, trouble, 4, start.0, 2);
+        let mut world = world(dice, start, views, trouble);
+        for hour in 1..48 {
+            let until = start.0 + hour * HOUR;
+            let now: Vec<_> = events.extract_if(.., |e| e.0 < until).collect();
+            world.live(now, until);
+            assert!(world.hand.is_none_or(|(called, _)| called.0 > until - HOUR), "a round by hand does not end: {minutes:?}");
+            for v in &world.views[1..] {
+                let began = v.attempt.map(|a| a.started);
+                assert!(v.last_tick(Instant(until - HOUR)) <= began.unwrap_or(v.last_tick(start)), "{minutes:?}, {workers} workers: {:?} at {until}", v.view());
+            }
+        }
+        // It is mended: all have read it within two periods of the longest retry, and nobody is behind.
+        world.views[0].broken_until = 0;
+        world.live(Vec::new(), start.0 + 50 * HOUR);
+        assert!(world.views.iter().all(|v| v.satisfied.is_some_and(|s| s.0 > world.real - 2 * v.gap(world.now()) - HOUR)));
     }
 }

@@ -43,6 +43,7 @@ pub fn run(server: &Server, count: &mut Count) {
         count.add(done.is_ok());
     };
     test("the worker refreshes what is due, in order, and tells what fails", due);
+    test("what reads a view that fails is refreshed with what there is, and once more when that is mended", behind);
     test("the acceptance of batches with a worker", accepted);
     test("missed refreshes are caught up once", missed);
     test("tally.worker off and on again", reloaded);
@@ -215,6 +216,43 @@ fn due(nodes: &mut Cluster) -> Result<()> {
     c.batch_execute("SELECT tally.alter_view('sums', paused => false)")?;
     caught_up(&mut c, VIEWS)?;
     nothing_stuck(&mut c)
+}
+
+/// Views that read one which fails, on a schedule so long that nothing but its recovery brings them on.
+fn behind(nodes: &mut Cluster) -> Result<()> {
+    let chain: &[View] = &[
+        ("fragile", "SELECT k, sum(1 / k) AS s, count(*) AS n FROM src WHERE now() IS NOT NULL GROUP BY k"),
+        ("upon", "SELECT sum(n) AS n FROM fragile WHERE now() IS NOT NULL"),
+        ("top", "SELECT max(n) AS n FROM upon WHERE now() IS NOT NULL"),
+    ];
+    let mut c = scheduled(nodes, "behind", chain)?;
+    for (view, _) in chain {
+        c.execute("SELECT tally.alter_view($1, schedule => '1 day')", &[view])?;
+    }
+    switched_off(&mut c)?;
+    c.batch_execute("UPDATE tally.progress SET satisfied = now() - interval '2 days', started = now() - interval '2 days', finished = now() - interval '2 days'")?;
+    let before: i64 = c.query_one("SELECT coalesce(max(entry), 0) FROM tally.log", &[])?.get(0);
+    c.batch_execute("INSERT INTO src VALUES (1, 1), (0, 1)")?;
+    c.batch_execute("ALTER SYSTEM RESET tally.worker")?;
+    c.batch_execute("SELECT pg_reload_conf()")?;
+    let refreshed = |c: &mut Client, times: i64| -> Result<bool> {
+        let sql = "SELECT count(*) FILTER (WHERE v.view = 'upon'::regclass), count(*) FILTER (WHERE v.view = 'top'::regclass)
+                     FROM tally.log l JOIN tally.all_views v USING (id) WHERE l.entry > $1 AND l.status = 'ok' AND l.kind = 'refresh'";
+        let row = c.query_one(sql, &[&before])?;
+        Ok((row.get::<_, i64>(0), row.get::<_, i64>(1)) == (times, times))
+    };
+    until("those above to be refreshed with what there is", || refreshed(&mut c, 1))?;
+    let shown = "SELECT string_agg(status || ' ' || (next_refresh_time > now()), ', ' ORDER BY view::text) FROM tally.view_refreshes WHERE view <> 'fragile'::regclass";
+    let shown: String = c.query_one(shown, &[])?.get(0);
+    ensure!(shown == "ok true, ok true", "those above are {shown}");
+    let wrong: String = c.query_one("SELECT string_agg(view::text || ': ' || problem, ', ') FROM tally.health()", &[])?.get(0);
+    ensure!(wrong.starts_with("fragile: its last ") && !wrong.contains(','), "tally.health() says: {wrong}");
+    c.batch_execute("UPDATE src SET k = 2 WHERE k = 0")?;
+    c.batch_execute("SELECT tally.refresh_view('fragile')")?;
+    caught_up(&mut c, chain)?;
+    nothing_stuck(&mut c)?;
+    ensure!(refreshed(&mut c, 2)?, "those above were refreshed more than twice");
+    Ok(())
 }
 
 /// The script that runs without a worker elsewhere.
