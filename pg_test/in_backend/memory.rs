@@ -128,6 +128,13 @@ fn maintenance_of_distinct_values_stays_within_bounds() {
 }
 
 #[pg_test]
+fn maintenance_of_frequent_values_stays_within_bounds() {
+    let values = "SELECT NULL, i, lpad((i % 120)::text, 6, '0') || repeat('x', 500000) FROM generate_series(1, 160) i";
+    let rows = insert_within(100, "SELECT count(*) AS n, top_k(x, 50) AS t FROM source", values);
+    assert!(rows > 2, "{rows}");
+}
+
+#[pg_test]
 fn maintenance_of_many_groups_stays_within_bounds() {
     let values = "SELECT NULL, i % 100000, lpad(i::text, 6, '0') FROM generate_series(1, 200000) i";
     let rows = insert_within(40, "SELECT k, count(*) AS n, sum(k) AS s, max(x) AS m, uniq(x) AS u FROM source GROUP BY k", values);

@@ -398,7 +398,9 @@ impl Workspace {
             // The first time those before it, too.
             for i in if at == FEW { 0 } else { at }..=at {
                 let hash = self.hash(&self.groups[i].image);
-                memory::refusable(|| self.index.try_reserve(1, |(h, _)| *h)).unwrap_or_else(|e| raise(e));
+                if self.index.len() == self.index.capacity() {
+                    memory::refusable(|| self.index.try_reserve(1, |(h, _)| *h)).unwrap_or_else(|e| raise(e));
+                }
                 self.index.insert_unique(hash, (hash, i), |(h, _)| *h);
             }
         }
