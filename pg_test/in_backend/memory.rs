@@ -70,3 +70,80 @@ fn out_of_memory_is_an_error() {
     same("3000000", "uniq_exact(i) FROM source");
     same("count(DISTINCT i % 1000) FROM source", "uniq_exact(i % 1000) FROM source");
 }
+
+/// Runs an INSERT of these values of (g text, k bigint, x text) into the source of a view, which may take so many MB. Gives how many rows delta has
+/// for the statement.
+fn insert_within(mb: i64, query: &str, values: &str) -> i64 {
+    run("SET LOCAL work_mem = '4MB'");
+    run("CREATE TABLE source (g text, k bigint, x text)");
+    run(&format!("SELECT tally.create_view('kept', '{query}', mode => 'incremental')"));
+    let delta = text("relname FROM pg_class WHERE relnamespace = 'tally_data'::regnamespace AND relname ~ '^v[0-9]+_delta$'").expect("a delta table");
+    // What a session does once.
+    run("INSERT INTO source VALUES ('', 0, '')");
+    run(&format!("DELETE FROM tally_data.{delta}"));
+    run("DELETE FROM source");
+    run(&format!("DELETE FROM tally_data.{delta}"));
+    let before = crate::pg::testing::peak_memory(true);
+    run(&format!("INSERT INTO source {values}"));
+    let grown = crate::pg::testing::peak_memory(false) - before;
+    assert!(grown < mb << 10, "{query}: {grown} kB");
+    let rows = text(&format!("count(*) FROM tally_data.{delta}")).and_then(|n| n.parse().ok()).expect("a number");
+    for compacted in [false, true] {
+        if compacted {
+            run("SELECT tally.compact()");
+            same("0", &format!("count(*) FROM tally_data.{delta}"));
+        }
+        same("0", &format!("count(*) FROM (TABLE kept EXCEPT ALL ({query})) t"));
+        same("0", &format!("count(*) FROM (({query}) EXCEPT ALL TABLE kept) t"));
+    }
+    rows
+}
+
+/// A group costs what its key costs.
+#[pg_test]
+fn maintenance_of_wide_keys_stays_within_bounds() {
+    // Each key twice, 40 MB apart.
+    let rows = insert_within(40, "SELECT g, count(*) AS n FROM source GROUP BY g", "SELECT repeat(md5((i % 80)::text), 16384), i, NULL FROM generate_series(1, 160) i");
+    assert_eq!(rows, 160);
+}
+
+/// The greatest value replaces the one before it.
+#[pg_test]
+fn maintenance_of_an_ascending_max_keeps_one_value() {
+    let values = "SELECT NULL, i, lpad(i::text, 6, '0') || repeat('x', 500000) FROM generate_series(1, 160) i";
+    assert_eq!(insert_within(20, "SELECT count(*) AS n, max(x) AS m FROM source", values), 1);
+}
+
+#[pg_test]
+fn maintenance_of_a_max_of_many_groups_stays_within_bounds() {
+    let values = "SELECT NULL, i % 80, lpad(i::text, 6, '0') || repeat('x', 500000) FROM generate_series(1, 160) i";
+    assert_eq!(insert_within(40, "SELECT k, count(*) AS n, max(x) AS m FROM source GROUP BY k", values), 160);
+}
+
+#[pg_test]
+fn maintenance_of_distinct_values_stays_within_bounds() {
+    let values = "SELECT NULL, i % 2, repeat(md5((i % 40000)::text), 32) FROM generate_series(1, 60000) i";
+    let rows = insert_within(50, "SELECT k, count(*) AS n, count(DISTINCT x) AS d FROM source GROUP BY k", values);
+    assert!(rows > 4, "{rows}");
+}
+
+#[pg_test]
+fn maintenance_of_frequent_values_stays_within_bounds() {
+    let values = "SELECT NULL, i, lpad((i % 120)::text, 6, '0') || repeat('x', 500000) FROM generate_series(1, 160) i";
+    let rows = insert_within(100, "SELECT count(*) AS n, top_k(x, 50) AS t FROM source", values);
+    assert!(rows > 2, "{rows}");
+}
+
+#[pg_test]
+fn maintenance_of_many_groups_stays_within_bounds() {
+    let values = "SELECT NULL, i % 100000, lpad(i::text, 6, '0') FROM generate_series(1, 200000) i";
+    let rows = insert_within(40, "SELECT k, count(*) AS n, sum(k) AS s, max(x) AS m, uniq(x) AS u FROM source GROUP BY k", values);
+    assert_eq!(rows, 200_000);
+}
+
+/// Functions of types that are called for a row may leave something in memory.
+#[pg_test]
+fn maintenance_leaves_nothing_of_a_row() {
+    let values = "SELECT NULL, i, NULL FROM generate_series(1, 50000) i";
+    assert_eq!(insert_within(20, "SELECT count(*) AS n, uniq(int8multirange(int8range(k, k + 1))) AS u FROM source", values), 1);
+}

@@ -110,6 +110,14 @@ impl Drop for Projector {
 }
 
 impl Projector {
+    /// Shows the values for a row that passes the filter; what that leaves in memory goes with the row.
+    pub fn show(&mut self, row: &Row, take: impl FnOnce(Values)) {
+        let memory = unsafe { (*self.context).ecxt_per_tuple_memory };
+        if let Some(values) = self.project(row) {
+            unsafe { within(memory, || take(values)) }
+        }
+    }
+
     /// The values for a row, valid until the next call; None if the row does not pass the filter.
     pub fn project(&mut self, row: &Row) -> Option<Values<'_>> {
         unsafe {

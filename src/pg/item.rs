@@ -1,6 +1,7 @@
 //! Values that a `top_k` state follows: copied as they are, and written as JSON only when the state's bytes are made.
 
 use super::call::Value as Made;
+use super::value::Arena;
 use super::{sql, value, varlena};
 use core::ffi::CStr;
 use pg_tally_core::top_k::Value;
@@ -90,10 +91,11 @@ impl ItemType {
         )
     }
 
-    /// The text of `to_jsonb(value)`, in UTF-8.
+    /// The text of `to_jsonb(value)`, in UTF-8. Nothing else of it stays: a state has many values.
     fn json(self, bytes: &[u8]) -> String {
-        let value = self.plain(self.datum(bytes));
-        let text = || unsafe { to_jsonb_text(self.type_oid, value) };
+        let text = || {
+            Arena::new().within(|| unsafe { to_jsonb_text(self.type_oid, self.plain(self.datum(bytes))) })
+        };
         if self.is_the_same_in_every_session() { text() } else { sql::with_settings(SETTINGS, text) }
     }
 }

@@ -103,7 +103,7 @@ impl Layout {
     }
 
     /// # Safety
-    /// The value was made by [`Layout::copy_as_stored`].
+    /// The value was made by [`Layout::copy_as_stored`] or [`Layout::copy`].
     pub(super) unsafe fn free(&self, value: Datum) {
         if !self.by_value {
             unsafe { pg_sys::pfree(value.cast_mut_ptr()) };
@@ -188,11 +188,13 @@ pub(super) unsafe fn bytes<R>(value: Datum, length: i16, work: impl FnOnce(&[u8]
 /// Appends key values as bytes. The same bytes mean the same group; the same group may have several (1.0 and 1.00), which readers merge.
 pub fn key_image(layouts: &[Layout], values: &[Datum], nulls: &[bool], out: &mut Vec<u8>) {
     for ((layout, value), null) in layouts.iter().zip(values).zip(nulls) {
-        out.push(u8::from(*null));
-        if !null {
-            unsafe { layout.image(*value, out) };
-        }
+        unsafe { layout.serialize((!null).then_some(*value), out) };
     }
+}
+
+/// The key values of an image, in the current memory context.
+pub fn keys_of_image<'a>(layouts: &'a [Layout], mut image: &'a [u8]) -> impl Iterator<Item = Option<Datum>> + 'a {
+    layouts.iter().map(move |layout| unsafe { layout.restore(&mut image) })
 }
 
 /// Memory for values that must outlive the row that they came from.
@@ -212,8 +214,22 @@ impl Arena {
     pub fn new() -> Arena {
         Arena { context: unsafe { super::expr::new_context(pg_sys::CurrentMemoryContext, c"pg_tally groups") } }
     }
-    pub fn keep(&self, layout: &Layout, value: Datum) -> Datum {
-        unsafe { within(self.context, || layout.copy(value)) }
+    /// A copy, in the place of a value that was kept before.
+    pub fn keep(&self, layout: &Layout, value: Datum, before: Option<Datum>) -> Datum {
+        unsafe {
+            let kept = within(self.context, || layout.copy(value));
+            if let Some(before) = before {
+                layout.free(before);
+            }
+            kept
+        }
+    }
+    pub fn within<R>(&self, work: impl FnOnce() -> R) -> R {
+        unsafe { within(self.context, work) }
+    }
+    /// The bytes that it has.
+    pub fn size(&self) -> usize {
+        unsafe { (*self.context).mem_allocated as usize }
     }
     pub fn memory(&self) -> Memory {
         Memory(self.context)

@@ -43,7 +43,9 @@ pub struct Compiled {
 /// How one stored aggregate takes in values.
 pub struct CellPlan {
     pub take: Take,
-    /// Its first value among the projected ones, and how many there are.
+    /// Its state may take more memory with any row.
+    pub grows: bool,
+    /// Its first value among the projected ones.
     pub first: usize,
     /// Columns of the table that its value depends on.
     columns: Vec<Layout>,
@@ -82,7 +84,8 @@ impl Compiled {
         let mut cells = vec![];
         for column in shape.columns.iter().filter(|c| c.strategy.stored()) {
             let arguments = if column.strategy.pending() { column.aggregate.filtered_arguments(column.values()) } else { vec![] };
-            cells.push(CellPlan { take: take(column), first: projected.len(), columns: layouts(&column.aggregate.columns()) });
+            let take = take(column);
+            cells.push(CellPlan { grows: take.grows(), take, first: projected.len(), columns: layouts(&column.aggregate.columns()) });
             projected.extend(arguments);
         }
         let read: Vec<i16> = projected.iter().copied().chain(shape.filter).flat_map(Node::columns).map(here).collect();
@@ -178,6 +181,17 @@ fn take(column: &Column) -> Take {
             Take::Uniq(canons, p)
         }
         Strategy::Rows | Strategy::Recompute => Take::Doubt,
+    }
+}
+
+impl Take {
+    /// What keeps values as they are has them in a memory context, which knows its size.
+    fn grows(&self) -> bool {
+        match self {
+            Take::Sum(_, kind) | Take::Average(_, kind) | Take::Variance(_, kind) => !matches!(*kind, pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID),
+            Take::Quantile | Take::TopK { .. } | Take::Uniq(..) | Take::Values(_) => true,
+            Take::Count | Take::Ends { .. } | Take::Bits { .. } | Take::Arg(..) | Take::Doubt => false,
+        }
     }
 }
 

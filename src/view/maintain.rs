@@ -100,19 +100,13 @@ fn take_pairs(mut old: Rows, mut new: Rows, view: &Compiled, projector: &mut Pro
             continue;
         }
         if had && has {
-            if let Some(values) = projector.project(old.current()) {
-                batch.take(values, -1, &concerned, INTERVALS_HAVE_INFINITIES);
-            }
-            if let Some(values) = projector.project(new.current()) {
-                batch.take(values, 1, &concerned, INTERVALS_HAVE_INFINITIES);
-            }
+            projector.show(old.current(), |values| batch.take(values, -1, &concerned, INTERVALS_HAVE_INFINITIES));
+            projector.show(new.current(), |values| batch.take(values, 1, &concerned, INTERVALS_HAVE_INFINITIES));
             continue;
         }
         concerned.fill(true);
         let (row, sign) = if had { (old.current(), -1) } else { (new.current(), 1) };
-        if let Some(values) = projector.project(row) {
-            batch.take(values, sign, &concerned, INTERVALS_HAVE_INFINITIES);
-        }
+        projector.show(row, |values| batch.take(values, sign, &concerned, INTERVALS_HAVE_INFINITIES));
     }
 }
 
@@ -122,8 +116,6 @@ fn take_all(mut rows: Rows, sign: i64, projector: &mut Projector, mut filler: Op
         if let Some(filler) = &mut filler {
             filler.fill(row);
         }
-        if let Some(values) = projector.project(row) {
-            batch.take(values, sign, concerned, INTERVALS_HAVE_INFINITIES);
-        }
+        projector.show(row, |values| batch.take(values, sign, concerned, INTERVALS_HAVE_INFINITIES));
     }
 }
