@@ -16,7 +16,7 @@ use std::collections::HashMap;
 pub struct Canon {
     kind: Kind,
     /// Equal values, by the type's equality under the collation, always give equal bytes, for ever. Those of enums do not: a label
-    /// may be renamed.
+    /// may be renamed; nor do those of regclass and the like, whose number is another one after a dump and restore.
     complete: bool,
     ambiguous: bool,
 }
@@ -88,10 +88,9 @@ impl Canon {
             | pg_sys::TIMESTAMPTZOID
             | pg_sys::PG_LSNOID
             | pg_sys::XID8OID => Kind::Int8,
-            pg_sys::OIDOID
-            | pg_sys::XIDOID
-            | pg_sys::CIDOID
-            | pg_sys::REGPROCOID
+            pg_sys::OIDOID | pg_sys::XIDOID | pg_sys::CIDOID => Kind::Unsigned4,
+            // A dump has them by their names.
+            pg_sys::REGPROCOID
             | pg_sys::REGPROCEDUREOID
             | pg_sys::REGOPEROID
             | pg_sys::REGOPERATOROID
@@ -101,7 +100,7 @@ impl Canon {
             | pg_sys::REGNAMESPACEOID
             | pg_sys::REGCONFIGOID
             | pg_sys::REGDICTIONARYOID
-            | pg_sys::REGCOLLATIONOID => Kind::Unsigned4,
+            | pg_sys::REGCOLLATIONOID => return Canon::incomplete(Kind::Unsigned4),
             pg_sys::FLOAT4OID => Kind::Float4,
             pg_sys::FLOAT8OID => Kind::Float8,
             pg_sys::NUMERICOID => Kind::Numeric,

@@ -1,11 +1,12 @@
 //! What may become a view, and by whom: all that stands in the way is said in one error.
 
+use super::types;
 use crate::pg::error::Fail;
 use crate::pg::query::{Found, Query};
 use crate::pg::tree::Aggregate;
 use crate::pg::{catalog, encoding, sql};
 use crate::pg::canon::Canon;
-use pg_tally_core::view::{self, Feature, Refusal, compares_bytes, refuse};
+use pg_tally_core::view::{self, Feature, Refusal, compares_bytes, keeps_bytes, refuse};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
@@ -29,6 +30,7 @@ pub fn all(query: Query, text: &str) -> Option<Vec<Refusal>> {
         all.extend(source_refusals(source.relation));
         all.extend(virtual_columns(query, text));
         all.extend(collations(query, text));
+        all.extend(object_numbers(query, text));
     }
     (!all.is_empty()).then_some(all)
 }
@@ -39,6 +41,15 @@ fn collations(query: Query, text: &str) -> Vec<Refusal> {
     let counting = query.aggregates().into_iter().filter(by_bytes);
     counting.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
         .map(|a| Refusal { feature: Feature::Collation, what: a.name.clone(), position: position(text, a.node.location()) })
+        .collect()
+}
+
+/// A dump has tables, types and roles as values by their names, but not in the bytes of states.
+fn object_numbers(query: Query, text: &str) -> Vec<Refusal> {
+    let aggregates = query.aggregates().into_iter().filter(|a| keeps_bytes(catalog::origin_of_function(a.function, a.namespace), &a.name));
+    aggregates
+        .filter(|a| types::have_object_numbers(&a.arguments))
+        .map(|a| Refusal { feature: Feature::ObjectNumber, what: a.name.clone(), position: position(text, a.node.location()) })
         .collect()
 }
 
