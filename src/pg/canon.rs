@@ -148,7 +148,7 @@ impl Canon {
     fn derived(type_oid: pg_sys::Oid, collation: pg_sys::Oid) -> Canon {
         let element = unsafe { pg_sys::get_element_type(type_oid) };
         if element != pg_sys::InvalidOid {
-            return Canon::array(element, collation);
+            return Canon::array(element, collation).unless_compared_otherwise(type_oid);
         }
         match unsafe { pg_sys::get_typtype(type_oid) } as u8 {
             pg_sys::TYPTYPE_DOMAIN => {
@@ -162,13 +162,14 @@ impl Canon {
                         pg_sys::get_range_collation(type_oid),
                     )
                 };
-                Canon {
-                    complete: bound.complete,
+                let canon = Canon {
+                    complete: bound.complete && has_bounds_by_default_order(type_oid),
                     ambiguous: bound.ambiguous,
                     kind: Kind::Range(Box::new(bound)),
-                }
+                };
+                canon.unless_compared_otherwise(type_oid)
             }
-            pg_sys::TYPTYPE_COMPOSITE => Canon::composite(type_oid),
+            pg_sys::TYPTYPE_COMPOSITE => Canon::composite(type_oid).unless_compared_otherwise(type_oid),
             // What the attributes of an anonymous record are, each value says for itself.
             pg_sys::TYPTYPE_PSEUDO if type_oid == pg_sys::RECORDOID => {
                 Canon::incomplete(Kind::Composite(Vec::new()))
@@ -178,6 +179,13 @@ impl Canon {
             }
             _ => Canon::foreign(type_oid),
         }
+    }
+
+    /// Values of a type that is made of others are equal if their parts are, unless it has operators of its own.
+    fn unless_compared_otherwise(mut self, type_oid: pg_sys::Oid) -> Canon {
+        let equal = unsafe { pg_sys::get_opcode((*pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_EQ_OPR as i32)).eq_opr) };
+        self.complete &= matches!(equal.to_u32(), pg_sys::F_ARRAY_EQ | pg_sys::F_RECORD_EQ | pg_sys::F_RANGE_EQ);
+        self
     }
 
     /// Of an anonymous record only its values say that they cannot be told apart by bytes.
@@ -530,6 +538,14 @@ unsafe fn write_composite(known: &[Attribute], datum: pg_sys::Datum, out: &mut V
         if header.cast() != original {
             pg_sys::pfree(header.cast());
         }
+    }
+}
+
+/// A range type can say by which operators its bounds are compared.
+fn has_bounds_by_default_order(range: pg_sys::Oid) -> bool {
+    unsafe {
+        let own = (*pg_sys::lookup_type_cache(range, pg_sys::TYPECACHE_RANGE_INFO as i32)).rng_cmp_proc_finfo.fn_oid;
+        own == (*pg_sys::lookup_type_cache(pg_sys::get_range_subtype(range), pg_sys::TYPECACHE_CMP_PROC as i32)).cmp_proc
     }
 }
 
