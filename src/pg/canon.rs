@@ -550,7 +550,7 @@ fn has_bounds_by_default_order(range: pg_sys::Oid) -> bool {
 }
 
 /// The type's binary output function, InvalidOid if it has none.
-pub(super) unsafe fn type_send_function(type_oid: pg_sys::Oid) -> pg_sys::Oid {
+pub(super) fn type_send_function(type_oid: pg_sys::Oid) -> pg_sys::Oid {
     unsafe {
         let tuple = pg_sys::SearchSysCache1(
             pg_sys::SysCacheIdentifier::TYPEOID as i32,
