@@ -86,6 +86,17 @@ CREATE TYPE spots AS RANGE (subtype = spot, multirange_type_name = spots_many);
 SELECT finalize(r, NULL::spots), finalize(ar, NULL::spots[]), finalize(m, NULL::spots_many) FROM spotted;
 SELECT r::text = arg_max_state(spots(ROW(1, '{red}')::spot, ROW(3, NULL)::spot), 1)::text AS r, ar::text = arg_max_state(ARRAY[spots(NULL, ROW(3, '{blue}')::spot), 'empty'], 1)::text AS ar,
        m::text = arg_max_state(spots_many(spots(ROW(1, '{red}')::spot, NULL)), 1)::text AS m FROM spotted GROUP BY r::text, ar::text, m::text;
+-- a type of the same name that comes between two calls of one place
+DO $$
+DECLARE s tally.arg_state := (SELECT arg_max_state('red'::hue, 1));
+BEGIN
+  FOR i IN 1..3 LOOP
+    s := s || s;
+    DROP TYPE hue CASCADE;
+    CREATE TYPE hue AS ENUM ('green', 'red');
+  END LOOP;
+  RAISE NOTICE '%', finalize(s, NULL::hue);
+END $$;
 SELECT arg_max_state(1, 2), '\x1f'::tally.arg_state, '\x1f'::name::tally.arg_state, arg_max_state(1, 2)::bytea;
 
 -- refused
