@@ -5,6 +5,7 @@ use crate::pg::aggstate::{Memory, cached, keep, kept, unchanged};
 use crate::pg::best::{Best, Kinds, Pair, check_end, compare_states};
 use crate::pg::call::{Call, Out, Value};
 use crate::pg::error::Fail;
+use crate::pg::inval;
 use crate::sql_function;
 use core::cmp::Ordering;
 use pg_tally_core::state::{Arg, End};
@@ -40,16 +41,17 @@ sql_function!("arg", "_fitting", fitting);
 #[derive(Default)]
 struct Known {
     names: Vec<u8>,
+    as_of: u64,
     kinds: Option<Rc<Kinds>>,
 }
 
 impl Known {
     fn kinds(&mut self, arg: &Arg<'_>) -> Result<Rc<Kinds>, Fail> {
         match &self.kinds {
-            Some(kinds) if self.names == arg.types => Ok(kinds.clone()),
+            Some(kinds) if self.names == arg.types && self.as_of == inval::names() => Ok(kinds.clone()),
             _ => {
                 let kinds = Rc::new(Kinds::of_names(arg.types)?);
-                *self = Known { names: arg.types.to_vec(), kinds: Some(kinds.clone()) };
+                *self = Known { names: arg.types.to_vec(), as_of: inval::names(), kinds: Some(kinds.clone()) };
                 Ok(kinds)
             }
         }

@@ -6,6 +6,7 @@
 
 use crate::pg::error::Fail;
 use crate::pg::memory;
+use crate::pg::named;
 use crate::pg::varlena::{self, Bytes};
 use core::ffi::CStr;
 use pgrx::pg_sys;
@@ -295,6 +296,9 @@ impl Call {
                     None => self.collation(),
                 };
             }
+            if let Some(collation) = i.checked_sub(1).and_then(|i| self.window_collation(i)) {
+                return collation;
+            }
             let info = (*self.0).flinfo;
             if !info.is_null() && pgrx::is_a((*info).fn_expr.cast(), pg_sys::NodeTag::T_FuncExpr) {
                 let expr = (*info).fn_expr.cast::<pg_sys::FuncExpr>();
@@ -303,6 +307,25 @@ impl Call {
                 }
             }
             self.collation()
+        }
+    }
+
+    /// The collation of argument `i` of an aggregate that is a window function: PostgreSQL tells it only that of the call, which is none if theirs are in
+    /// conflict, so the plan is asked. Of several calls that look like this one a nondeterministic one has the say.
+    unsafe fn window_collation(&self, i: usize) -> Option<pg_sys::Oid> {
+        unsafe {
+            let (context, info) = ((*self.0).context, (*self.0).flinfo);
+            if info.is_null() || context.is_null() || (*context).type_ != pg_sys::NodeTag::T_WindowAggState {
+                return None;
+            }
+            let all = (*context.cast::<pg_sys::WindowAggState>()).funcs;
+            (0..)
+                .map_while(|n| nth(all, n))
+                .map(|state| &*(*state.cast::<pg_sys::WindowFuncExprState>()).wfunc)
+                .filter(|f| f.inputcollid == self.collation() && named::transition_function(f.winfnoid) == (*info).fn_oid)
+                .filter_map(|f| nth(f.args, i))
+                .map(|argument| pg_sys::exprCollation(argument.cast()))
+                .max_by_key(|collation| *collation != pg_sys::InvalidOid && !pg_sys::get_collation_isdeterministic(*collation))
         }
     }
 }

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 pub struct Canon {
     kind: Kind,
     /// Equal values, by the type's equality under the collation, always give equal bytes, for ever. Those of enums do not: a label
-    /// may be renamed.
+    /// may be renamed; nor do those of regclass and the like, whose number is another one after a dump and restore.
     complete: bool,
     ambiguous: bool,
 }
@@ -88,10 +88,9 @@ impl Canon {
             | pg_sys::TIMESTAMPTZOID
             | pg_sys::PG_LSNOID
             | pg_sys::XID8OID => Kind::Int8,
-            pg_sys::OIDOID
-            | pg_sys::XIDOID
-            | pg_sys::CIDOID
-            | pg_sys::REGPROCOID
+            pg_sys::OIDOID | pg_sys::XIDOID | pg_sys::CIDOID => Kind::Unsigned4,
+            // A dump has them by their names.
+            pg_sys::REGPROCOID
             | pg_sys::REGPROCEDUREOID
             | pg_sys::REGOPEROID
             | pg_sys::REGOPERATOROID
@@ -101,7 +100,7 @@ impl Canon {
             | pg_sys::REGNAMESPACEOID
             | pg_sys::REGCONFIGOID
             | pg_sys::REGDICTIONARYOID
-            | pg_sys::REGCOLLATIONOID => Kind::Unsigned4,
+            | pg_sys::REGCOLLATIONOID => return Canon::incomplete(Kind::Unsigned4),
             pg_sys::FLOAT4OID => Kind::Float4,
             pg_sys::FLOAT8OID => Kind::Float8,
             pg_sys::NUMERICOID => Kind::Numeric,
@@ -149,7 +148,7 @@ impl Canon {
     fn derived(type_oid: pg_sys::Oid, collation: pg_sys::Oid) -> Canon {
         let element = unsafe { pg_sys::get_element_type(type_oid) };
         if element != pg_sys::InvalidOid {
-            return Canon::array(element, collation);
+            return Canon::array(element, collation).unless_compared_otherwise(type_oid);
         }
         match unsafe { pg_sys::get_typtype(type_oid) } as u8 {
             pg_sys::TYPTYPE_DOMAIN => {
@@ -163,13 +162,14 @@ impl Canon {
                         pg_sys::get_range_collation(type_oid),
                     )
                 };
-                Canon {
-                    complete: bound.complete,
+                let canon = Canon {
+                    complete: bound.complete && has_bounds_by_default_order(type_oid),
                     ambiguous: bound.ambiguous,
                     kind: Kind::Range(Box::new(bound)),
-                }
+                };
+                canon.unless_compared_otherwise(type_oid)
             }
-            pg_sys::TYPTYPE_COMPOSITE => Canon::composite(type_oid),
+            pg_sys::TYPTYPE_COMPOSITE => Canon::composite(type_oid).unless_compared_otherwise(type_oid),
             // What the attributes of an anonymous record are, each value says for itself.
             pg_sys::TYPTYPE_PSEUDO if type_oid == pg_sys::RECORDOID => {
                 Canon::incomplete(Kind::Composite(Vec::new()))
@@ -179,6 +179,13 @@ impl Canon {
             }
             _ => Canon::foreign(type_oid),
         }
+    }
+
+    /// Values of a type that is made of others are equal if their parts are, unless it has operators of its own.
+    fn unless_compared_otherwise(mut self, type_oid: pg_sys::Oid) -> Canon {
+        let equal = unsafe { pg_sys::get_opcode((*pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_EQ_OPR as i32)).eq_opr) };
+        self.complete &= matches!(equal.to_u32(), pg_sys::F_ARRAY_EQ | pg_sys::F_RECORD_EQ | pg_sys::F_RANGE_EQ);
+        self
     }
 
     /// Of an anonymous record only its values say that they cannot be told apart by bytes.
@@ -534,8 +541,16 @@ unsafe fn write_composite(known: &[Attribute], datum: pg_sys::Datum, out: &mut V
     }
 }
 
+/// A range type can say by which operators its bounds are compared.
+fn has_bounds_by_default_order(range: pg_sys::Oid) -> bool {
+    unsafe {
+        let own = (*pg_sys::lookup_type_cache(range, pg_sys::TYPECACHE_RANGE_INFO as i32)).rng_cmp_proc_finfo.fn_oid;
+        own == (*pg_sys::lookup_type_cache(pg_sys::get_range_subtype(range), pg_sys::TYPECACHE_CMP_PROC as i32)).cmp_proc
+    }
+}
+
 /// The type's binary output function, InvalidOid if it has none.
-pub(super) unsafe fn type_send_function(type_oid: pg_sys::Oid) -> pg_sys::Oid {
+pub(super) fn type_send_function(type_oid: pg_sys::Oid) -> pg_sys::Oid {
     unsafe {
         let tuple = pg_sys::SearchSysCache1(
             pg_sys::SysCacheIdentifier::TYPEOID as i32,

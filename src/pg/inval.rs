@@ -7,6 +7,7 @@ use std::collections::HashSet;
 thread_local! {
     static WATCHED: RefCell<HashSet<u32>> = RefCell::new(HashSet::new());
     static GENERATION: Cell<u64> = const { Cell::new(1) };
+    static NAMES: Cell<u64> = const { Cell::new(1) };
 }
 
 /// Makes all that is cached old.
@@ -28,18 +29,31 @@ unsafe extern "C-unwind" fn function_changed(_argument: Datum, _cache: i32, _has
     bump();
 }
 
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn name_changed(_argument: Datum, _cache: i32, _hash: u32) {
+    NAMES.set(NAMES.get() + 1);
+}
+
 /// To be called once per process.
 pub fn register() {
     unsafe {
         pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), Datum::null());
         // An inlined function's body is part of a planned expression.
         pg_sys::CacheRegisterSyscacheCallback(pg_sys::SysCacheIdentifier::PROCOID as i32, Some(function_changed), Datum::null());
+        for cache in [pg_sys::SysCacheIdentifier::TYPEOID, pg_sys::SysCacheIdentifier::COLLOID, pg_sys::SysCacheIdentifier::NAMESPACEOID] {
+            pg_sys::CacheRegisterSyscacheCallback(cache as i32, Some(name_changed), Datum::null());
+        }
     }
 }
 
 /// Changes whenever a watched relation or any function has.
 pub fn generation() -> u64 {
     GENERATION.get()
+}
+
+/// Changes whenever a type, collation or schema may be called otherwise, or another is called so.
+pub fn names() -> u64 {
+    NAMES.get()
 }
 
 pub fn watch(relations: impl IntoIterator<Item = Oid>) {

@@ -9,7 +9,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use std::borrow::Cow;
 
 /// Settings under which text does not depend on the session: states of different sessions merge.
-const SETTINGS: &[(&str, &str)] = &[
+pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("search_path", "pg_catalog, pg_temp"),
     ("TimeZone", "UTC"),
     ("datestyle", "ISO, YMD"),

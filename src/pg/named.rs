@@ -28,6 +28,13 @@ unsafe fn with_row<T, R>(cache: SysCacheIdentifier::Type, oid: Oid, look: impl F
     }
 }
 
+/// The function that takes in an aggregate's rows.
+pub(super) fn transition_function(aggregate: Oid) -> Oid {
+    // PostgreSQL's Anum_pg_aggregate_aggtransfn, of which pgrx has no binding; the same in 15 to 18.
+    let (number, none) = (4, Datum::null());
+    unsafe { pg_sys::GetSysCacheOid(SysCacheIdentifier::AGGFNOID as i32, number, Datum::from(aggregate), none, none, none) }
+}
+
 pub fn of_type(type_oid: Oid) -> Result<Name, Fail> {
     if type_oid.to_u32() < FIRST_UNSTABLE_OID {
         return Ok(Name::BuiltIn(type_oid.to_u32()));

@@ -1,8 +1,9 @@
-//! Values as bytes that another server can read: PostgreSQL's binary form (the text form of types that have none), in the
-//! database's encoding whatever the client's is, and without the OIDs that arrays and rows carry in it.
+//! Values as bytes that another server can read: PostgreSQL's binary form (the text form of types that have none, or have parts that
+//! have none), in the database's encoding whatever the client's is, and without the OIDs that arrays and rows carry in it.
 
 use super::canon::type_send_function;
-use super::compat;
+use super::item::SETTINGS;
+use super::{compat, sql};
 use super::named::with_type;
 use super::varlena::Bytes;
 use crate::pg::error::Fail;
@@ -37,16 +38,15 @@ impl Drop for DatabaseEncoding {
 pub(super) unsafe fn write(type_oid: Oid, value: Datum) -> Vec<u8> {
     unsafe {
         let _encoding = DatabaseEncoding::new();
-        let send = type_send_function(type_oid);
-        if send == Oid::INVALID {
+        if !is_binary(type_oid) {
             let (mut output, mut is_varlena) = (Oid::INVALID, false);
             pg_sys::getTypeOutputInfo(type_oid, &mut output, &mut is_varlena);
-            let text = pg_sys::OidOutputFunctionCall(output, value);
+            let text = sql::with_settings(SETTINGS, || pg_sys::OidOutputFunctionCall(output, value));
             let bytes = CStr::from_ptr(text).to_bytes().to_vec();
             pg_sys::pfree(text.cast());
             return bytes;
         }
-        let sent = pg_sys::OidSendFunctionCall(send, value);
+        let sent = pg_sys::OidSendFunctionCall(type_send_function(type_oid), value);
         let mut bytes = Bytes::new(Datum::from(sent)).to_vec();
         pg_sys::pfree(sent.cast());
         // What PostgreSQL has just written has no end too early.
@@ -58,16 +58,16 @@ pub(super) unsafe fn write(type_oid: Oid, value: Datum) -> Vec<u8> {
 /// A new value in the current memory context.
 pub(super) fn read(type_oid: Oid, bytes: &[u8]) -> Result<Datum, Fail> {
     let mut bytes = bytes.to_vec();
-    if replace_oids(type_oid, &mut bytes, |oid| oid).is_none() {
-        return Err(malformed());
-    }
     unsafe {
         let _encoding = DatabaseEncoding::new();
         let (mut function, mut io_param) = (Oid::INVALID, Oid::INVALID);
-        if type_send_function(type_oid) == Oid::INVALID {
+        if !is_binary(type_oid) {
             let text = CString::new(bytes).map_err(|_| malformed())?;
             pg_sys::getTypeInputInfo(type_oid, &mut function, &mut io_param);
-            return Ok(pg_sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), io_param, -1));
+            return Ok(sql::with_settings(SETTINGS, || pg_sys::OidInputFunctionCall(function, text.as_ptr().cast_mut(), io_param, -1)));
+        }
+        if replace_oids(type_oid, &mut bytes, |oid| oid).is_none() {
+            return Err(malformed());
         }
         pg_sys::getTypeBinaryInputInfo(type_oid, &mut function, &mut io_param);
         let message = pg_sys::makeStringInfo();
@@ -85,42 +85,74 @@ fn malformed() -> Fail {
     Fail::new(PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION, "invalid arg_state").detail("The bytes of the value or of its key are not those of a value of its type.")
 }
 
-/// Puts `new` of each type's OID where the binary form has it. None if the bytes end too early.
-fn replace_oids(type_oid: Oid, bytes: &mut [u8], new: fn(Oid) -> Oid) -> Option<()> {
-    let base = unsafe { pg_sys::getBaseType(type_oid) };
-    if let Some(element) = element_type(base) {
-        // Number of dimensions, flags, type, two numbers for each dimension, elements.
-        let dimensions = number(bytes, 0)?;
-        put(bytes, 8, new(element))?;
-        let elements = bytes.get_mut(usize::try_from(dimensions).ok()?.checked_mul(8)?.checked_add(12)?..)?;
-        let inner = unsafe { pg_sys::getBaseType(element) };
-        if element_type(inner).is_some() || is_row(inner) {
-            in_each_part(elements, |part| replace_oids(inner, part, new))?;
-        }
-    } else if is_row(base) {
-        let columns = columns(base);
-        // Number of columns; for each its type and its value.
-        let mut at = 4;
-        for column in columns {
-            put(bytes, at, new(column))?;
-            let len = number(bytes, at + 4)?;
-            at += 8;
-            if let Ok(len) = usize::try_from(len) {
-                replace_oids(column, bytes.get_mut(at..at.checked_add(len)?)?, new)?;
-                at += len;
-            }
+/// What values of a type consist of.
+enum Made {
+    Whole,
+    Array(Oid),
+    Row(Vec<Oid>),
+    Range(Oid),
+    Multirange(Oid),
+}
+
+impl Made {
+    fn of(base: Oid) -> Made {
+        match with_type(base, |form| (form.typtype as u8, form.typelem)) {
+            Some((pg_sys::TYPTYPE_COMPOSITE, _)) => Made::Row(columns(base)),
+            Some((pg_sys::TYPTYPE_RANGE, _)) => Made::Range(unsafe { pg_sys::get_range_subtype(base) }),
+            Some((pg_sys::TYPTYPE_MULTIRANGE, _)) => Made::Multirange(unsafe { pg_sys::get_multirange_range(base) }),
+            None | Some((_, Oid::INVALID)) => Made::Whole,
+            // Points have elements too, but are no arrays.
+            Some(_) => match unsafe { pg_sys::get_element_type(base) } {
+                Oid::INVALID => Made::Whole,
+                element => Made::Array(element),
+            },
         }
     }
+}
+
+/// Whether the type has a binary form, and so has all that its values consist of.
+fn is_binary(type_oid: Oid) -> bool {
+    let base = unsafe { pg_sys::getBaseType(type_oid) };
+    type_send_function(base) != Oid::INVALID
+        && match Made::of(base) {
+            Made::Whole => true,
+            Made::Array(part) | Made::Range(part) | Made::Multirange(part) => is_binary(part),
+            Made::Row(columns) => columns.into_iter().all(is_binary),
+        }
+}
+
+/// Puts `new` of each type's OID where the binary form has it. None if the bytes end too early.
+fn replace_oids(type_oid: Oid, bytes: &mut [u8], new: fn(Oid) -> Oid) -> Option<()> {
+    match Made::of(unsafe { pg_sys::getBaseType(type_oid) }) {
+        Made::Whole => {}
+        Made::Array(element) => {
+            // Number of dimensions, flags, type, two numbers for each dimension, elements.
+            let dimensions = number(bytes, 0)?;
+            put(bytes, 8, new(element))?;
+            let elements = bytes.get_mut(usize::try_from(dimensions).ok()?.checked_mul(8)?.checked_add(12)?..)?;
+            if !matches!(Made::of(unsafe { pg_sys::getBaseType(element) }), Made::Whole) {
+                in_each_part(elements, |part| replace_oids(element, part, new))?;
+            }
+        }
+        Made::Row(columns) => {
+            // Number of columns; for each its type and its value.
+            let mut at = 4;
+            for column in columns {
+                put(bytes, at, new(column))?;
+                let len = number(bytes, at + 4)?;
+                at += 8;
+                if let Ok(len) = usize::try_from(len) {
+                    replace_oids(column, bytes.get_mut(at..at.checked_add(len)?)?, new)?;
+                    at += len;
+                }
+            }
+        }
+        // One byte of flags, bounds.
+        Made::Range(bound) => in_each_part(bytes.get_mut(1..)?, |part| replace_oids(bound, part, new))?,
+        // Number of ranges, ranges.
+        Made::Multirange(range) => in_each_part(bytes.get_mut(4..)?, |part| replace_oids(range, part, new))?,
+    }
     Some(())
-}
-
-fn element_type(base: Oid) -> Option<Oid> {
-    let element = unsafe { pg_sys::get_element_type(base) };
-    (element != Oid::INVALID).then_some(element)
-}
-
-fn is_row(base: Oid) -> bool {
-    with_type(base, |form| form.typtype as u8 == pg_sys::TYPTYPE_COMPOSITE) == Some(true)
 }
 
 /// Parts behind their lengths; -1 is NULL.

@@ -1,13 +1,14 @@
 //! What may become a view, and by whom: all that stands in the way is said in one error.
 
+use super::types;
 use crate::pg::error::Fail;
 use crate::pg::query::{Found, Query};
-use crate::pg::tree::Aggregate;
+use crate::pg::tree::{Aggregate, Node};
 use crate::pg::{catalog, encoding, sql};
 use crate::pg::canon::Canon;
-use pg_tally_core::view::{self, Feature, Refusal, compares_bytes, refuse};
+use pg_tally_core::view::{self, Feature, Refusal, compares_bytes, keeps_bytes, refuse};
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::Oid;
+use pgrx::pg_sys::{OIDOID, Oid};
 
 /// The query as it will be stored.
 pub struct Wanted {
@@ -29,6 +30,7 @@ pub fn all(query: Query, text: &str) -> Option<Vec<Refusal>> {
         all.extend(source_refusals(source.relation));
         all.extend(virtual_columns(query, text));
         all.extend(collations(query, text));
+        all.extend(object_numbers(query, text));
     }
     (!all.is_empty()).then_some(all)
 }
@@ -40,6 +42,15 @@ fn collations(query: Query, text: &str) -> Vec<Refusal> {
     counting.filter(|a| a.arguments.iter().any(|x| Canon::new(x.type_oid(), x.collation()).ambiguous()))
         .map(|a| Refusal { feature: Feature::Collation, what: a.name.clone(), position: position(text, a.node.location()) })
         .collect()
+}
+
+/// A dump has tables, types and roles as values by their names, but not in the bytes of states, nor where their numbers have been taken out.
+fn object_numbers(query: Query, text: &str) -> Vec<Refusal> {
+    let taken_out = |node: &Node| node.type_oid() == OIDOID && types::have_object_numbers(&[*node]);
+    let keys = query.keys().into_iter().map(|(key, _)| key).filter(taken_out).map(|key| ("an object's number".to_string(), key));
+    let by_bytes = |a: &Aggregate| keeps_bytes(catalog::origin_of_function(a.function, a.namespace), &a.name) && types::have_object_numbers(&a.arguments);
+    let aggregates = query.aggregates().into_iter().filter(|a| by_bytes(a) || a.arguments.iter().any(taken_out)).map(|a| (a.name, a.node));
+    keys.chain(aggregates).map(|(what, node)| Refusal { feature: Feature::ObjectNumber, what, position: position(text, node.location()) }).collect()
 }
 
 /// The character of the query that PostgreSQL means by an offset.

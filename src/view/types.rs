@@ -171,6 +171,16 @@ fn types(nodes: impl Iterator<Item = Node>) -> Vec<Oid> {
     all
 }
 
+/// Whether expressions compute with regclass or the like, or with what has such values in it.
+pub fn have_object_numbers(expressions: &[Node]) -> bool {
+    let found = concat!(
+        parts!(),
+        "SELECT FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.oid WHERE t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typname LIKE 'reg%' LIMIT 1"
+    );
+    let of = sql::oids(types(expressions.iter().copied()).into_iter().map(Oid::to_u32));
+    !sql::as_superuser(|| sql::rows_latest_planned(found, &[&of])).is_empty()
+}
+
 /// The types and collations that have changed.
 struct Changed {
     types: Vec<Oid>,

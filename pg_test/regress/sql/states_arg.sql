@@ -57,6 +57,46 @@ SELECT finalize(s, NULL::pair), finalize(a, NULL::pair[]), finalize(s || (SELECT
 SELECT finalize(arg_max_state(5::positive, 1), NULL::int), finalize(arg_max_state(5, 1), NULL::positive), pg_typeof(arg_max(5::positive, 1));
 SELECT arg_max(ROW(1, 'a'), 2), arg_max('(1,2)'::point, 'k'::text), arg_max(NULL::int, 1), arg_max('=r/postgres'::aclitem, 1);
 SELECT finalize(arg_max_state('(1,2)'::point, '{3,4}'::int[]), NULL::point), finalize(arg_max_state('=r/postgres'::aclitem, 1), NULL::aclitem);
+-- of types that have no binary form, in whatever they are: as text, which does not depend on settings
+CREATE TYPE grants AS (a aclitem, d date, f float8);
+CREATE TYPE grant_days AS (g grants[], at tstzrange);
+SELECT arg_max(x, k), arg_min(x, k ORDER BY i) = arg_min(x, k ORDER BY -i) AS same FROM (VALUES (1, '{=r/postgres}'::aclitem[], 1), (2, '{=w/postgres}', 1)) v(i, x, k);
+SELECT arg_max(x, k) FROM (VALUES (ROW('=r/postgres', '2024-02-01', 0.1)::grants, 1), (ROW('=r/postgres', '2024-01-02', 0.1)::grants, 1)) v(x, k);
+CREATE TABLE granted AS SELECT arg_max_state(ARRAY['=r/postgres'::aclitem, NULL], 1) AS a, arg_max_state(g, 1) AS g, arg_max_state(ROW(ARRAY[g, NULL], tstzrange('2024-02-01 00:00+00', NULL))::grant_days, 1) AS d
+  FROM (VALUES (ROW('=r/postgres', '2024-02-01', 0.1::float8 + 0.2::float8)::grants)) v(g);
+SET DateStyle = 'German, DMY';
+SET extra_float_digits = 0;
+SET TimeZone = 'Asia/Kolkata';
+SELECT (SELECT a::text || g::text || d::text FROM granted) = (SELECT arg_max_state(ARRAY['=r/postgres'::aclitem, NULL], 1)::text || arg_max_state(g, 1)::text || arg_max_state(ROW(ARRAY[g, NULL], tstzrange('2024-02-01 00:00+00', NULL))::grant_days, 1)::text) AS same
+  FROM (VALUES (ROW('=r/postgres', '01.02.2024', 0.1::float8 + 0.2::float8)::grants)) v(g);
+RESET DateStyle;
+RESET extra_float_digits;
+RESET TimeZone;
+SELECT finalize(a, NULL::aclitem[]), finalize(g, NULL::grants), finalize(d, NULL::grant_days) FROM granted;
+SELECT finalize(a || a, NULL::aclitem[]), tally.arg_reaches(g, g) FROM granted;
+-- without the types' numbers, in ranges too
+CREATE TYPE hue AS ENUM ('red', 'blue');
+CREATE TYPE spot AS (a int, b hue[]);
+CREATE TYPE spots AS RANGE (subtype = spot, multirange_type_name = spots_many);
+CREATE TABLE spotted AS SELECT arg_max_state(spots(ROW(1, '{red}')::spot, ROW(3, NULL)::spot), 1) AS r, arg_max_state(ARRAY[spots(NULL, ROW(3, '{blue}')::spot), 'empty'], 1) AS ar, arg_max_state(spots_many(spots(ROW(1, '{red}')::spot, NULL)), 1) AS m;
+DROP TYPE spots, spot, hue;
+CREATE TYPE hue AS ENUM ('red', 'blue');
+CREATE TYPE spot AS (a int, b hue[]);
+CREATE TYPE spots AS RANGE (subtype = spot, multirange_type_name = spots_many);
+SELECT finalize(r, NULL::spots), finalize(ar, NULL::spots[]), finalize(m, NULL::spots_many) FROM spotted;
+SELECT r::text = arg_max_state(spots(ROW(1, '{red}')::spot, ROW(3, NULL)::spot), 1)::text AS r, ar::text = arg_max_state(ARRAY[spots(NULL, ROW(3, '{blue}')::spot), 'empty'], 1)::text AS ar,
+       m::text = arg_max_state(spots_many(spots(ROW(1, '{red}')::spot, NULL)), 1)::text AS m FROM spotted GROUP BY r::text, ar::text, m::text;
+-- a type of the same name that comes between two calls of one place
+DO $$
+DECLARE s tally.arg_state := (SELECT arg_max_state('red'::hue, 1));
+BEGIN
+  FOR i IN 1..3 LOOP
+    s := s || s;
+    DROP TYPE hue CASCADE;
+    CREATE TYPE hue AS ENUM ('green', 'red');
+  END LOOP;
+  RAISE NOTICE '%', finalize(s, NULL::hue);
+END $$;
 SELECT arg_max_state(1, 2), '\x1f'::tally.arg_state, '\x1f'::name::tally.arg_state, arg_max_state(1, 2)::bytea;
 
 -- refused

@@ -35,6 +35,12 @@ SELECT pg_temp.kept('extremes removed', NULL);
 SELECT query, left(r, 5) AS sqlstate FROM (VALUES ('SELECT uniq(row(ci)) FROM t'), ('SELECT uniq_exact(row(1, ci)) FROM t'), ('SELECT top_k(row(ci), 3) FROM t')) q(query), pg_temp.fails(query) r;
 SELECT pg_temp.fails('SELECT uniq(row(ci)) FROM t');
 SELECT uniq(row(x)) = count(DISTINCT row(x)) AS deterministic FROM t;
+-- as window functions, whose arguments' collations are not the call's where these are in conflict, or another argument's is explicit
+SELECT call, left(r, 5) AS sqlstate, r ~ 'nondeterministic' AS why
+  FROM unnest('{"uniq(ci, c)","uniq_p(12, c, ci)","uniq_exact(ci, c)","uniq_exact(ci, c COLLATE \"C\")","uniq_state(ci)","top_k(ci, 3)","uniq(row(ci), c)","uniq(ARRAY[ci], c)"}'::text[]) call,
+       pg_temp.fails(format('SELECT %s OVER () FROM t', call)) r;
+SELECT DISTINCT uniq(c, un) OVER () AS two, uniq_exact(c, un, x) OVER () AS three, uniq_exact(c COLLATE "C", x) OVER () AS explicit, uniq(ARRAY[c], un) OVER () AS arrays,
+       uniq(c::name, un) OVER () AS names, uniq(c::"char", un) OVER () AS chars, uniq(ci COLLATE "C", c) OVER (PARTITION BY true ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS forced FROM t;
 -- extremes under a nondeterministic collation: any of the equal ones
 SELECT tally.create_view('ci_ends', 'SELECT x % 2 AS k, min(ci) AS mn, max(ci) AS mx FROM t GROUP BY 1');
 INSERT INTO t VALUES (8, 'aAa', 'c', 'd', 8), (9, 'zZz', 'c', 'd', 9);

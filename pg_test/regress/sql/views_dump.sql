@@ -31,6 +31,13 @@ INSERT INTO app.t SELECT i, 'k' || i % 3, (enum_range(NULL::app.mood))[1 + i % 2
 INSERT INTO app.p SELECT timestamptz '2024-01-01Z' + i * interval '1 day', i FROM generate_series(0, 60) i;
 INSERT INTO "Odd schema"."Parent 1" SELECT i % 4, 'b' || i FROM generate_series(1, 20) i;
 INSERT INTO "Odd schema"."Child 1" SELECT i % 4, 'c' || i FROM generate_series(1, 20) i;
+-- what a dump has by name, and each database by a number of its own
+CREATE TYPE app.called AS (c regclass, n int);
+CREATE TYPE app.called_range AS RANGE (subtype = app.called);
+CREATE DOMAIN app.some_type AS regtype;
+CREATE TABLE app.regs (id int PRIMARY KEY, k regclass, ts app.some_type[], c app.called, r app.called_range, o oid);
+INSERT INTO app.regs SELECT i, c, ARRAY['app.mood'::regtype, t], ROW(c, i % 2)::app.called, app.called_range(ROW(c, 0)::app.called, NULL), i % 3
+FROM generate_series(1, 12) i, LATERAL (SELECT ('{app.t,app.p,app.p1}'::regclass[])[1 + i % 3] AS c, ('{app.mood,app.called}'::regtype[])[1 + i % 2] AS t) x;
 SET TimeZone = 'America/New_York';
 SET client_min_messages = warning;
 SELECT tally.create_view('app.by_k', 'SELECT k, m, count(*) AS n, sum(v) AS v, min(x) AS mn, uniq(id) AS u, string_agg(k, '''' ORDER BY id) AS ks FROM app.t WHERE app.halve(x) <> 7 GROUP BY k, m', order_by => ARRAY['k']);
@@ -38,12 +45,15 @@ SELECT tally.create_view('app.states', 'SELECT date_trunc(''day'', at) AS day, c
 SELECT tally.create_view('app.parts', 'SELECT date_bin(''7 days'', ts, ''epoch'') AS w, count(*) AS n, max(x) AS mx FROM app.p GROUP BY 1');
 SELECT tally.create_view('"Odd schema"."View ""1"""', 'SELECT a, count(*) AS n, max(b) AS "Max b" FROM "Odd schema"."Parent 1" GROUP BY a');
 SELECT tally.create_view('app.unfilled', 'SELECT count(*) AS n FROM app.t', with_data => false);
+SELECT tally.create_view('app.by_reg', 'SELECT k, ts, c, r, o, count(*) AS n FROM app.regs GROUP BY k, ts, c, r, o');
+SELECT tally.create_view('app.of_regs', 'SELECT id % 2 AS odd, count(DISTINCT k) AS k, count(DISTINCT ts) AS ts, count(DISTINCT c) AS c, count(DISTINCT r) AS r, count(DISTINCT o) AS o, uniq_exact(k, id % 3) AS two FROM app.regs GROUP BY 1');
 RESET client_min_messages;
 CREATE VIEW app.over_it AS SELECT k, sum(n) AS n FROM app.by_k GROUP BY k;
 -- pending, in doubt, put in by hand
 INSERT INTO app.t VALUES (100, 'new', NULL, 1, 1, '2024-02-01Z');
 DELETE FROM app.t WHERE id IN (1, 2, 60);
 DELETE FROM app.p1 WHERE x = 3;
+DELETE FROM app.regs WHERE id = 12;
 INSERT INTO "Odd schema"."Child 1" VALUES (1, 'zz', 1);
 INSERT INTO app.states SELECT '2020-01-01Z', 7, sum_state(1), uniq_state(1);
 SELECT view, mode, status, pending > 0 AS pending, kept FROM tally.views ORDER BY view::text COLLATE "C";
@@ -63,10 +73,14 @@ SELECT :'from_digest' = :'to_digest' AS the_same;
 SELECT v.view, d.* FROM tally.views v, tally.verify_view(v.view::text) d ORDER BY v.view::text COLLATE "C";
 INSERT INTO made (name, query, columns) VALUES ('app.by_k', 'SELECT k, m, count(*) AS n, sum(v) AS v, min(x) AS mn, uniq(id) AS u, string_agg(k, '''' ORDER BY id) AS ks FROM app.t WHERE app.halve(x) <> 7 GROUP BY k, m', '*'),
   ('app.parts', 'SELECT date_bin(''7 days'', ts, ''epoch'') AS w, count(*) AS n, max(x) AS mx FROM app.p GROUP BY 1', '*'), ('"Odd schema"."View ""1"""', 'SELECT a, count(*) AS n, max(b) AS "Max b" FROM "Odd schema"."Parent 1" GROUP BY a', '*'), ('app.unfilled', 'SELECT count(*) AS n FROM app.t', '*');
+INSERT INTO made (name, query, columns) VALUES ('app.by_reg', 'SELECT k, ts, c, r, o, count(*) AS n FROM app.regs GROUP BY k, ts, c, r, o', '*'), ('app.of_regs', 'SELECT id % 2 AS odd, count(DISTINCT k) AS k, count(DISTINCT ts) AS ts, count(DISTINCT c) AS c, count(DISTINCT r) AS r, count(DISTINCT o) AS o, uniq_exact(k, id % 3) AS two FROM app.regs GROUP BY 1', '*');
 SELECT pg_temp.exact('restored');
 INSERT INTO app.t VALUES (200, 'restored', 'happy', 1, 1, '2024-03-01Z');
 UPDATE app.t SET x = x + 1 WHERE id < 20;
 DELETE FROM app.t WHERE k = 'k1';
+INSERT INTO app.regs SELECT id + 20, k, ts, c, r, o FROM app.regs;
+SELECT pg_temp.exact('the same names again');
+DELETE FROM app.regs WHERE id % 7 = 0;
 INSERT INTO app.p VALUES ('2024-01-15Z', 99), ('2025-01-15Z', 100);
 INSERT INTO app.p3 VALUES ('2024-06-15Z', 101);
 DELETE FROM app.p1 WHERE x = 99;
@@ -86,7 +100,7 @@ SELECT tally.verify_view('app.by_k'), tally.verify_view('app.another');
 SET client_min_messages = warning;
 DROP VIEW app.over_it, app.states;
 SELECT tally.drop_view('app.by_k');
-DROP TABLE "Odd schema"."Parent 1", app.t, app.p CASCADE;
+DROP TABLE "Odd schema"."Parent 1", app.t, app.p, app.regs CASCADE;
 SELECT pg_temp.left_behind();
 -- the schema alone: views are exact over whatever is loaded
 \c pg_tally_dump_schema

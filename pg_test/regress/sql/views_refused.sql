@@ -43,6 +43,16 @@ SELECT pg_temp.refused('SELECT count(*) FROM (SELECT * FROM t) q');
 SELECT pg_temp.refused('SELECT count(*) FROM generate_series(1, 3) g');
 SELECT pg_temp.refused('SELECT count(*) FROM (VALUES (1), (2)) v');
 SELECT pg_temp.refused('SELECT 1 AS one');
+-- numbers that are others after a dump and restore
+CREATE TYPE called AS (c regclass, n int);
+CREATE TABLE regs (k regclass, ts regtype[], c called, r regrole, a int);
+SELECT pg_temp.refused('SELECT a, arg_max(k, a) FROM regs GROUP BY a');
+SELECT what, r ~ 'cannot maintain \w+ incrementally.*after a dump and restore' AS refused
+  FROM unnest('{"arg_min(a, ts)","arg_max_state(c, a)",uniq(r),uniq_state(c),"uniq_p(12, (k, a))",uniq_exact_state(ts),"top_k(r, 3)",uniq(k::oid)}'::text[]) what, pg_temp.refused(format('SELECT %s FROM regs', what)) r;
+SELECT pg_temp.refused('SELECT k::oid AS o, max(k) FROM regs GROUP BY 1');
+SELECT tally.create_view('compared', 'SELECT k = ''t''::regclass AS is_t, min(a) FILTER (WHERE k::oid > 5) AS a, count(DISTINCT k) AS ks FROM regs GROUP BY 1');
+SELECT tally.drop_view('compared');
+SELECT arg_max(k, a), uniq(k), uniq_exact(c) FROM (VALUES ('t'::regclass, 1, NULL::called), ('u', 2, NULL)) v(k, a, c);
 SELECT pg_temp.refused('SELECT count(*) FROM t TABLESAMPLE SYSTEM (10)');
 SELECT pg_temp.refused('SELECT count(*) FROM ONLY t');
 SELECT pg_temp.refused('SELECT a, b FROM t');

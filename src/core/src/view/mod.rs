@@ -22,6 +22,6 @@ pub use refusal::{Feature, Refusal, position, refuse};
 pub use refreshable::{CAME, delete_rows, insert_rows, mark_filled, present_rows, refreshable_tables, refreshable_view, wanted_rows};
 pub use render::storage_tables;
 pub use spec::{Agg, Counted, Equality, Key, Part, Range, Spec, Storage, Target};
-pub use strategy::{Argument, Call, Exact, Origin, Strategy, compares_bytes, strategy_of};
+pub use strategy::{Argument, Call, Exact, Origin, Strategy, compares_bytes, keeps_bytes, strategy_of};
 pub use verify::{Compared, comparison, state};
 pub use write::{adoption, compaction, filled_elsewhere, fold, rebuild};

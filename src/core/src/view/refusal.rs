@@ -33,6 +33,7 @@ pub enum Feature {
     VirtualColumn,
     MixedPersistence,
     Collation,
+    ObjectNumber,
 }
 
 impl Feature {
@@ -68,6 +69,7 @@ impl Feature {
             Feature::ViewSource => "views over views are not maintained incrementally yet.",
             Feature::VirtualColumn => "virtual generated columns are not known to statement triggers.",
             Feature::Collation => "it counts different strings, and the collation is nondeterministic.",
+            Feature::ObjectNumber => "regclass and the like are numbers, and after a dump and restore the same objects have others.",
             Feature::MixedPersistence => "some of its partitions or children are unlogged and others are not, so a crash would empty only some of them.",
         }
     }
@@ -83,6 +85,7 @@ impl Feature {
             Feature::Setting => "Use a form that names what it depends on, such as date_trunc('day', ts, 'UTC') or ts AT TIME ZONE 'UTC'; instead of to_char or concat use date_trunc, extract, or || between texts.",
             Feature::Output => "Keep the value itself, and convert it where the view is read; of bytea, use encode(x, 'hex').",
             Feature::Collation => "Count under a deterministic collation, such as uniq(x COLLATE \"C\"), or count lower(x).",
+            Feature::ObjectNumber => "Group by such values, or count them by count(DISTINCT x) or uniq_exact(x).",
             Feature::ChildTable | Feature::Only => "Make the view on the parent table.",
             Feature::WholeRow => "Name the columns that the view needs.",
             Feature::VirtualColumn => "Write the column's expression in the query instead.",

@@ -216,6 +216,12 @@ pub fn compares_bytes(origin: Origin, name: &str) -> bool {
     origin == Origin::PgTally && (counting || matches!(name, "top_k" | "top_k_state"))
 }
 
+/// Whether what an aggregate gives or keeps depends on the bytes of its values, or on more of them than which are equal.
+pub fn keeps_bytes(origin: Origin, name: &str) -> bool {
+    let at_ends = matches!(name, "arg_min" | "arg_min_state" | "arg_max" | "arg_max_state");
+    compares_bytes(origin, name) && name != "uniq_exact" || origin == Origin::PgTally && at_ends
+}
+
 /// The strategy for a call, and whether its result is the stored value itself (a state, or a value that is its own state).
 pub fn strategy_of(call: &Call) -> (Strategy, bool) {
     let one = (call.arguments.len() == 1).then(|| call.arguments[0]);
@@ -297,7 +303,9 @@ mod tests {
         for name in ["uniq", "uniq_state", "uniq_p", "uniq_p_state", "uniq_exact", "uniq_exact_state", "top_k", "top_k_state"] {
             assert!(compares_bytes(Origin::PgTally, name), "{name}");
             assert!(!compares_bytes(Origin::Other, name) && !compares_bytes(Origin::PgCatalog, name), "{name}");
+            assert_eq!(keeps_bytes(Origin::PgTally, name), name != "uniq_exact", "{name}");
         }
+        assert!(keeps_bytes(Origin::PgTally, "arg_max") && !keeps_bytes(Origin::Other, "arg_max") && !keeps_bytes(Origin::PgTally, "count_state"));
         assert!(["count", "count_state", "min_state", "any_value_state", "uniqueness"].iter().all(|name| !compares_bytes(Origin::PgTally, name)));
         for (origin, name) in [(Origin::PgCatalog, "any_value"), (Origin::PgTally, "any_value"), (Origin::PgTally, "any_value_state")] {
             assert_eq!(of(origin, name, &[Argument::Other]).0.in_place_of(name), Some("any_value_state"));
