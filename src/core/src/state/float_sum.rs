@@ -146,7 +146,8 @@ impl<const KIND: u8> FloatSum<KIND> {
         if bytes.first() != Some(&header(KIND)) {
             return None;
         }
-        match Short::new(bytes).and_then(Self::read_short) {
+        // Of more bytes few sums are so short.
+        match Short::new(bytes).filter(|_| bytes.len() <= 12).and_then(Self::read_short) {
             Some((finite, sum)) => self.add_short::<GROW, 1>(finite, &sum),
             None => self.merge_wide::<GROW>(bytes),
         }
