@@ -56,7 +56,7 @@ pub fn hold(query: Query) {
          UNION ALL SELECT l.tableoid, l.oid, l.collnamespace, 0 FROM pg_catalog.pg_collation l WHERE l.oid = ANY ($2::pg_catalog.oid[]) ORDER BY 1, 2"
     );
     for row in sql::as_superuser(|| sql::rows_latest_planned(found, &[&user(of), &user(collations)])) {
-        let [class, object, schema, relation] = [0, 1, 2, 3].map(|i| Oid::from(row[i].as_deref().and_then(|t| t.parse::<u32>().ok()).unwrap_or(0)));
+        let [class, object, schema, relation] = numbers(&row);
         lock::hold_object(pg_sys::NamespaceRelationId, schema);
         if relation == Oid::INVALID { lock::hold_object(class, object) } else { lock::lock_to_read(relation) }
     }
@@ -66,16 +66,29 @@ pub fn hold(query: Query) {
 fn wait_for_makers(objects: &str) {
     lock::change_object(pg_sys::TypeRelationId, pg_sys::RECORDOID);
     let changed = format!(
-        "WITH o(class, oid) AS MATERIALIZED ({objects}) \
-         SELECT x.class, x.oid FROM (SELECT o.class, o.oid FROM o UNION ALL \
-           SELECT d.classid, d.objid FROM o JOIN pg_catalog.pg_depend d ON d.refclassid = o.class AND d.refobjid = o.oid AND d.deptype = 'e' \
-            WHERE o.class = 'pg_catalog.pg_extension'::pg_catalog.regclass) x \
-          WHERE x.class IN ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_collation'::pg_catalog.regclass, 'pg_catalog.pg_namespace'::pg_catalog.regclass) ORDER BY 1, 2"
+        "WITH {} SELECT a.class, a.oid FROM all_of a \
+          WHERE a.class IN ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_collation'::pg_catalog.regclass, 'pg_catalog.pg_namespace'::pg_catalog.regclass) ORDER BY 1, 2",
+        with_members(objects)
     );
     for row in sql::as_superuser(|| sql::pinned(|| sql::rows(&changed))) {
-        let [class, object] = [0, 1].map(|i| Oid::from(row[i].as_deref().and_then(|t| t.parse::<u32>().ok()).unwrap_or(0)));
+        let [class, object] = numbers(&row);
         lock::change_object(class, object);
     }
+}
+
+/// What a command named (`o`), and with extensions what is in them (`all_of`), as CTEs.
+fn with_members(objects: &str) -> String {
+    format!(
+        "o(class, oid) AS MATERIALIZED ({objects}), \
+         all_of(class, oid) AS (SELECT o.class, o.oid FROM o \
+           UNION ALL SELECT d.classid, d.objid FROM o JOIN pg_catalog.pg_depend d ON d.refclassid = o.class AND d.refobjid = o.oid AND d.deptype = 'e' \
+            WHERE o.class = 'pg_catalog.pg_extension'::pg_catalog.regclass)"
+    )
+}
+
+/// A row of OIDs.
+fn numbers<const N: usize>(row: &[Option<String>]) -> [Oid; N] {
+    std::array::from_fn(|i| row[i].as_deref().and_then(|t| t.parse::<u32>().ok()).map_or(Oid::INVALID, Oid::from))
 }
 
 fn follow(how: Altered, objects: &str) {
@@ -193,11 +206,7 @@ impl Changed {
         let rows = sql::as_superuser(|| {
             sql::pinned(|| {
                 sql::rows(&format!(
-                    "WITH RECURSIVE o(class, oid) AS MATERIALIZED ({objects}), \
-                     all_of(class, oid) AS (SELECT o.class, o.oid FROM o \
-                       UNION ALL SELECT d.classid, d.objid FROM o JOIN pg_catalog.pg_depend d ON d.refclassid = o.class AND d.refobjid = o.oid AND d.deptype = 'e' \
-                        WHERE o.class = 'pg_catalog.pg_extension'::pg_catalog.regclass), \
-                     relation(oid) AS (SELECT a.oid FROM all_of a WHERE a.class = 'pg_catalog.pg_class'::pg_catalog.regclass \
+                    "WITH RECURSIVE {}, relation(oid) AS (SELECT a.oid FROM all_of a WHERE a.class = 'pg_catalog.pg_class'::pg_catalog.regclass \
                        UNION SELECT x.oid FROM relation r CROSS JOIN LATERAL (SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = r.oid \
                          UNION ALL SELECT t.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_class t ON t.reloftype = c.reltype WHERE c.oid = r.oid AND c.relkind = 'c') x(oid)), \
                      inside(class, oid) AS (SELECT a.class, a.oid FROM all_of a \
@@ -205,7 +214,8 @@ impl Changed {
                        UNION ALL SELECT t.tableoid, t.oid FROM o JOIN pg_catalog.pg_type t ON t.typnamespace = o.oid WHERE o.class = 'pg_catalog.pg_namespace'::pg_catalog.regclass \
                        UNION ALL SELECT l.tableoid, l.oid FROM o JOIN pg_catalog.pg_collation l ON l.collnamespace = o.oid WHERE o.class = 'pg_catalog.pg_namespace'::pg_catalog.regclass) \
                      SELECT i.class = 'pg_catalog.pg_type'::pg_catalog.regclass, i.oid FROM inside i \
-                      WHERE i.class IN ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_collation'::pg_catalog.regclass) AND i.oid <> 0"
+                      WHERE i.class IN ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_collation'::pg_catalog.regclass) AND i.oid <> 0",
+                    with_members(objects)
                 ))
             })
         });
